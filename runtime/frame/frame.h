@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The protocol between the three processes (ARCHITECTURE 2): length-prefixed frames over a stream
+ * socketpair, host byte order (both ends are on one machine). Implemented in frame.c, used by both ends.
+ *
+ *   offset 0  u32 length of the whole frame, header included (<= FRAME_MAX)
+ *          4  u8  type (enum frame_type)
+ *          5  u8  flags
+ *          6  u16 reserved, 0
+ *          8  u32 conn: the front's number of a connection; 0 = none. Never reused within 2^32.
+ *         12  u32 aux: by type (packet id, code ...)
+ *         16  u64 seq: frames from a device or the cloud are numbered 1,2,3 ... per front process (epoch);
+ *             0 = not numbered
+ *         24  payload
+ *
+ * Payload fields are written with frame_put_* : u32, u64, and byte strings as u32 length + bytes
+ * (0xffffffff = absent). A reader that runs past the end yields absent/0 and sets `bad`. */
+#ifndef TBE_FRAME_FRAME_H
+#define TBE_FRAME_FRAME_H
+
+#include "tbe/base.h"
+
+#define FRAME_HEAD 24u
+#define FRAME_MAX (64u << 20) /* bytes; above it the peer is broken and is closed */
+
+enum frame_type {
+    /* front -> worker, not numbered */
+    FR_HELLO = 1,      /* first frame. payload: u64 epoch, str service_id, u32 flags (bit 0: trial start) */
+    FR_SESSION,        /* replay: an open connection. payload: as FR_CONNECT, then str keep (FR_KEEP's bytes),
+                          u32 n, n x (str filter, u32 granted qos) */
+    FR_REPLAYED,       /* the state is complete; numbered frames follow */
+    FR_DRAIN,          /* finish, commit, send FR_DRAINED, exit */
+    FR_CONTROL,        /* a command from the control socket. aux = request number. payload: JSON request */
+    FR_LINK_STATE,     /* the cloud link came or went. payload: ConnectResponse bytes or absent */
+    /* front -> worker, numbered: confirmed one by one, in order */
+    FR_CONNECT = 16,   /* payload: u32 level (3,4,5), u32 flags (FR_CONNECT_*), u32 keep-alive s, str client id,
+                          str user, str password, str peer address, str certificate (base64 DER chain, leaf
+                          first, separated by '\n') */
+    FR_PUBLISH,        /* aux = packet id (0 for QoS 0). flags: qos (bits 0-1), dup (4), retain (8).
+                          payload: str topic, str body */
+    FR_SUBSCRIBE,      /* aux = packet id. payload: u32 n, n x (str filter, u32 requested qos) */
+    FR_UNSUBSCRIBE,    /* aux = packet id. payload: u32 n, n x str filter */
+    FR_ACTIVITY,       /* PINGREQ or PUBACK of a downlink. aux = acknowledged packet id or 0 */
+    FR_CLOSED,         /* the connection is gone. aux = 0 clean DISCONNECT, 1 lost, 2 closed by the server */
+    FR_LINK,           /* a whole ResponseMsg from the cloud. payload: protobuf */
+    /* worker -> front */
+    FR_READY = 32,     /* healthy, waiting for frames. payload: u64 epoch, u64 seq last committed */
+    FR_CONFIRM,        /* seq is committed. aux = code by the kind of the frame (below). payload by kind:
+                          CONNECT: nothing. SUBSCRIBE: u32 n, n x u32 code. UNSUBSCRIBE: same */
+    FR_DELIVER,        /* publish to a device. flags = qos. payload: str topic, str body. aux = worker's tag,
+                          echoed in the FR_ACTIVITY of its PUBACK through the high half (0 = none) */
+    FR_CLOSE,          /* close the connection. aux = MQTT 5 reason code for DISCONNECT (0 = none) */
+    FR_KEEP,           /* opaque bytes the front keeps for this connection and gives back in FR_SESSION */
+    FR_CONTROL_REPLY,  /* aux = request number. payload: JSON */
+    FR_SWAP,           /* please swap to the worker binary at this path. payload: str path, str digest */
+    FR_DRAINED,        /* everything is committed; exiting */
+    FR_UPLINK          /* a whole RequestMsg for the cloud. payload: protobuf */
+};
+enum { FR_CONNECT_CLEAN = 1, FR_CONNECT_HAS_USER = 2, FR_CONNECT_HAS_PASSWORD = 4, FR_CONNECT_TLS = 8,
+       FR_CONNECT_WILL = 16 };
+
+/* Codes in FR_CONFIRM.aux: the MQTT 5 reason code; the front maps it to the client's version
+ * (facts/device-apis.md 2.4, 6.4). FR_CODE_CLOSE added: close the connection after answering with the
+ * code; FR_CODE_NO_ACK: do not answer at all. For v3 the worker chooses the flags, which differ by case. */
+#define FR_CODE(c) ((c)&0xffu)
+#define FR_CODE_CLOSE 0x100u
+#define FR_CODE_NO_ACK 0x200u
+#define FR_CODE_DISCONNECT(c) ((uint32_t)(c) << 16) /* v5 DISCONNECT reason when closing */
+
+struct frame {
+    uint8_t type, flags;
+    uint32_t conn, aux;
+    uint64_t seq;
+    struct tbe_str payload;
+};
+
+/* Reading: gives the next whole frame of buf[0..n), or 0 when more bytes are needed, or -1 when the
+ * bytes are not a frame; else its length. The payload points into buf. */
+int64_t frame_parse(const void *buf, size_t n, struct frame *out);
+/* Writing: frame_begin, frame_put_* ..., frame_end patches the length. */
+size_t frame_begin(struct tbe_buf *b, uint8_t type, uint8_t flags, uint32_t conn, uint32_t aux, uint64_t seq);
+void frame_put_u32(struct tbe_buf *b, uint32_t v);
+void frame_put_u64(struct tbe_buf *b, uint64_t v);
+void frame_put_str(struct tbe_buf *b, struct tbe_str s);
+void frame_end(struct tbe_buf *b, size_t begin);
+
+struct frame_reader {
+    struct tbe_str left;
+    bool bad;
+};
+uint32_t frame_get_u32(struct frame_reader *r);
+uint64_t frame_get_u64(struct frame_reader *r);
+struct tbe_str frame_get_str(struct frame_reader *r);
+
+#endif
