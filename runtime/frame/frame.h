@@ -76,12 +76,13 @@ struct frame {
 /* Reading: gives the next whole frame of buf[0..n), or 0 when more bytes are needed, or -1 when the
  * bytes are not a frame; else its length. The payload points into buf. */
 int64_t frame_parse(const void *buf, size_t n, struct frame *out);
-/* Writing: frame_begin, frame_put_* ..., frame_end patches the length. */
+/* Writing: frame_begin, frame_put_* ..., frame_end patches the length. It is false when memory ran out
+ * (b->oom) or the frame is above FRAME_MAX; then the whole frame is taken out of b again. */
 size_t frame_begin(struct tbe_buf *b, uint8_t type, uint8_t flags, uint32_t conn, uint32_t aux, uint64_t seq);
 void frame_put_u32(struct tbe_buf *b, uint32_t v);
 void frame_put_u64(struct tbe_buf *b, uint64_t v);
 void frame_put_str(struct tbe_buf *b, struct tbe_str s);
-void frame_end(struct tbe_buf *b, size_t begin);
+bool frame_end(struct tbe_buf *b, size_t begin);
 
 struct frame_reader {
     struct tbe_str left;
