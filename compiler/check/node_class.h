@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the compiler knows of each rule node: tables generated from schemas/nodes by schemagen. The
+ * validator, the upgrades and the config emitter are driven by them; nothing here is written twice. */
+#ifndef TBE_CHECK_NODE_CLASS_H
+#define TBE_CHECK_NODE_CLASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "tbe/base.h"
+
+#define NODE_CLASS_PREFIX "org.thingsboard.rule.engine."
+
+enum key_kind {
+    KEY_STRING,
+    KEY_BOOL,
+    KEY_INT,
+    KEY_NUMBER,
+    KEY_ENUM,
+    KEY_STRINGS,
+    KEY_MAP,
+    KEY_OBJECT,
+    KEY_JSON
+};
+
+struct node_key {
+    const char *key;   /* as in the configuration */
+    const char *field; /* as in the C struct */
+    enum key_kind kind;
+    bool nullable;
+    bool lenient;  /* ENUM: another text is a warning and becomes -1 */
+    bool script;   /* part of the script pair: no field of its own */
+    bool template_; /* ${...} and $[...] are replaced at run time */
+    int64_t min, max;              /* INT */
+    const char *const *values;     /* ENUM */
+    const char *const *constants;  /* ENUM: C name of each value */
+    uint32_t n_values;
+    const struct node_key *keys;   /* OBJECT */
+    uint32_t n_keys;
+    const char *def;         /* JSON text an absent key stands for, or NULL */
+    const char *null_error;  /* init error when absent, null or empty, or NULL */
+    const char *range_error; /* init error with one %s when out of range, or NULL */
+    const char *when_type;   /* read only when the sibling "type" has this value, or NULL */
+};
+
+enum upgrade_kind {
+    UPGRADE_ADD,    /* key = value when absent */
+    UPGRADE_SET,    /* key = value */
+    UPGRADE_REMOVE,
+    UPGRADE_RENAME, /* key -> into */
+    UPGRADE_MAP,    /* into = value when key is true or "true", else other; key is removed */
+    UPGRADE_BOOL    /* text to boolean; absent, null or another text = value */
+};
+
+struct upgrade_op {
+    int below; /* done when configurationVersion is below this */
+    enum upgrade_kind kind;
+    const char *key, *into;
+    const char *value, *other; /* JSON text */
+};
+
+struct node_class {
+    const char *name;  /* short name: tbe_<name>, struct tbe_<name>_cfg */
+    const char *cls;   /* class below NODE_CLASS_PREFIX */
+    const char *title, *component;
+    int version;
+    bool custom_relations; /* any relation may be connected */
+    bool out;              /* may have outgoing connections */
+    bool ignored;          /* the configuration is not read */
+    bool async;            /* never called through: leaves by the run queue or later */
+    const char *const *relations;
+    uint32_t n_relations;
+    const char *script_kind, *tbel_key, *js_key; /* NULL without script */
+    const char *default_config;                  /* JSON text */
+    const struct node_key *keys;
+    uint32_t n_keys;
+    const struct upgrade_op *upgrades;
+    uint32_t n_upgrades;
+};
+
+extern const struct node_class node_classes[];
+extern const uint32_t n_node_classes;
+
+/* Every class ThingsBoard Edge has, sorted by class; those not in node_classes are not built yet. */
+struct known_class {
+    const char *cls, *title;
+    bool cloud_only;
+};
+extern const struct known_class known_classes[];
+extern const uint32_t n_known_classes;
+
+/* By full Java class or by the class below the prefix. NULL when there is none. */
+const struct node_class *node_class_find(struct tbe_str type);
+const struct known_class *known_class_find(struct tbe_str type);
+
+#endif
