@@ -62,10 +62,10 @@ void *tbe_arena_grow(struct tbe_arena *a, size_t n); /* slow path of tbe_arena_a
 static inline void *
 tbe_arena_alloc(struct tbe_arena *a, size_t n)
 {
-    n = (n + 15u) & ~(size_t)15;
-    if (TBE_LIKELY((size_t)(a->end - a->cur) >= n)) {
+    /* cur and end are multiples of 16, so what fits fits rounded up; n == 0 takes the slow path */
+    if (TBE_LIKELY(n - 1 < (size_t)(a->end - a->cur))) {
         void *p = a->cur;
-        a->cur += n;
+        a->cur += (n + 15u) & ~(size_t)15;
         return p;
     }
     return tbe_arena_grow(a, n);
