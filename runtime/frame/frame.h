@@ -14,6 +14,25 @@
  *
  * Payload fields are written with frame_put_* : u32, u64, and byte strings as u32 length + bytes
  * (0xffffffff = absent). A reader that runs past the end yields absent/0 and sets `bad`. */
+/* What the front does, exactly:
+ *  - A worker gets FR_HELLO and answers FR_READY. Normal start: FR_SESSION for each open connection and
+ *    FR_REPLAYED follow at once after FR_READY. Trial start: nothing follows until the old worker has
+ *    exited; the first FR_SESSION or FR_REPLAYED after FR_READY is the go-ahead to open for writing and
+ *    to read the last committed seq from the store (the one in its FR_READY is stale by then).
+ *  - FR_SESSION describes a connection as of the last confirmed frame: its CONNECT was accepted and its
+ *    FR_CLOSED is not confirmed yet (so also a connection that is already gone, when frames of it wait).
+ *    After FR_REPLAYED come all unconfirmed frames, first one first. A frame with seq <= last committed
+ *    of this epoch is not applied again but is confirmed with the same kind of answer; what it does in
+ *    memory (CONNECT opens the session, SUBSCRIBE subscribes, CLOSED removes) must still be done.
+ *  - Confirms are expected in order of seq; a confirm for a frame that was never sent ends the worker.
+ *  - Frames of a connection whose CONNECT was refused may still follow (they were sent before the
+ *    refusal was known): confirm them with FR_CODE_NO_ACK. Every connection that sent FR_CONNECT ends
+ *    with exactly one FR_CLOSED, the refused ones too.
+ *  - A second FR_CONNECT on an open connection (same conn) comes when the device sends CONNECT again.
+ *  - Large payloads are no special case: FRAME_MAX bounds them. An unknown conn in FR_DELIVER, FR_CLOSE and
+ *    FR_KEEP is ignored (the device may just have left).
+ *  - After FR_DRAIN no numbered frame is sent; the worker confirms all it has got, sends FR_DRAINED and
+ *    exits with status 0; end of file on the socket means the front is gone: commit and exit. */
 #ifndef TBE_FRAME_FRAME_H
 #define TBE_FRAME_FRAME_H
 
@@ -47,7 +66,7 @@ enum frame_type {
     FR_CONFIRM,        /* seq is committed. aux = code by the kind of the frame (below). payload by kind:
                           CONNECT: nothing. SUBSCRIBE: u32 n, n x u32 code. UNSUBSCRIBE: same */
     FR_DELIVER,        /* publish to a device. flags = qos. payload: str topic, str body. aux = worker's tag,
-                          echoed in the FR_ACTIVITY of its PUBACK through the high half (0 = none) */
+                          1..65535, 0 = none: the FR_ACTIVITY of its PUBACK has aux = tag << 16 | packet id */
     FR_CLOSE,          /* close the connection. aux = MQTT 5 reason code for DISCONNECT (0 = none) */
     FR_KEEP,           /* opaque bytes the front keeps for this connection and gives back in FR_SESSION */
     FR_CONTROL_REPLY,  /* aux = request number. payload: JSON */
