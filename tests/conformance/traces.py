@@ -136,17 +136,16 @@ class Trace:
 
     def initial(self, sc, s):
         devices = [r for r, e in self.refs.items() if not e.get("kind")]
-        others = [r for r in ("asset", "related", "customer") if r in self.refs]
         for r in devices:
             for scope, values in (s.get("deviceAttributes") or {}).items():
                 sc["attributes"].append({"entity": self.u(r), "scope": scope, "ts": self.base, "values": values})
             for rec_ in self.series(s.get("deviceTelemetry")):
                 sc["timeseries"].append(dict(rec_, entity=self.u(r)))
-        oa = s.get("otherAttributes")
-        if oa:
-            for r in others:
-                sc["attributes"].append({"entity": self.u(r), "scope": "SERVER_SCOPE", "ts": self.base, "values": oa})
-                sc["timeseries"].append({"entity": self.u(r), "ts": self.base, "values": oa})
+        other = s.get("otherAttributes") or {}
+        for r in other.get("on", []):
+            values = other["SERVER_SCOPE"]
+            sc["attributes"].append({"entity": self.u(r), "scope": "SERVER_SCOPE", "ts": self.base, "values": values})
+            sc["timeseries"].append({"entity": self.u(r), "ts": self.number(other["telemetryTs"]), "values": values})
 
     def series(self, t):
         if not t:
@@ -180,7 +179,7 @@ class Trace:
             ts = self.number(i["ts"])
             return [{"do": "timeseries", "entity": me, "ts": ts, "values": body},
                     message("TIMESERIES_UPDATED", json.dumps({"timeseries": [{"ts": ts, "values": body}]}, separators=(",", ":"), ensure_ascii=False), self.user(i, {}))]
-        return None or self.recorded(i)
+        return self.recorded(i)
 
     def user(self, i, md):
         return dict(USER, **md)
