@@ -26,7 +26,7 @@ node_class_find(struct tbe_str type)
 {
     struct tbe_str cls = below_prefix(type);
     for (uint32_t i = 0; i < n_node_classes && cls.p; i++) {
-        if (same(cls, node_classes[i].cls)) {
+        if (same(cls, node_classes[i].cls) || same(type, node_classes[i].name)) {
             return &node_classes[i];
         }
     }

@@ -88,7 +88,7 @@ struct known_class {
 extern const struct known_class known_classes[];
 extern const uint32_t n_known_classes;
 
-/* By full Java class or by the class below the prefix. NULL when there is none. */
+/* By full Java class, by the class below the prefix, or by our short name. NULL when there is none. */
 const struct node_class *node_class_find(struct tbe_str type);
 const struct known_class *known_class_find(struct tbe_str type);
 

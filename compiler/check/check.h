@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is checked of a chain before it becomes IR: the graph, the configurations, the
+ * scripts. Reports go to the diagnostics; a node that cannot work gets the reason in `broken` and the
+ * rest of the chain goes on (facts/rule-nodes.md 3.7). */
+#ifndef TBE_CHECK_CHECK_H
+#define TBE_CHECK_CHECK_H
+
+#include "check/node_class.h"
+#include "front/chain.h"
+
+#define SCRIPT_MAX_CHARS 50000u /* of one script: tbel.max_script_body_size (facts/rule-nodes.md 8) */
+
+struct checked_script {
+    struct tbe_str text;     /* absent: the node has no script */
+    int dialect;             /* TBE_DIALECT_* */
+    bool is_default;         /* the text of the default configuration */
+    const struct doc *doc;   /* where it stands */
+    struct tbe_str c;        /* compiled: C text defining n<index>_script */
+};
+
+struct checked_node {
+    const struct chain_node *src;
+    const struct node_class *cls; /* NULL: not supported */
+    const struct doc *config;     /* upgraded, every key of the class present and of its type; NULL when broken */
+    struct tbe_str broken;        /* init error, absent when the node works */
+    struct checked_script script;
+};
+
+struct checked_chain {
+    const struct chain *src;
+    struct checked_node *nodes; /* src->n_nodes */
+};
+
+struct check_options {
+    bool together;        /* the chains become one program: compare them with each other */
+    bool line_directives; /* scripts carry #line into their extracted files */
+};
+
+/* All chains, in order. The result and all it points to live in a. */
+struct checked_chain *check_chains(struct tbe_arena *a, struct diags *ds, const struct chains *cs,
+                                   const struct check_options *opt);
+
+/* The parts, for the above. */
+void check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c);
+/* Upgrade and validation of one configuration. */
+void check_config(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n);
+void check_script(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n,
+                  const struct check_options *opt);
+/* Changes config in place from version to the class's current one. */
+void config_upgrade(struct tbe_arena *a, const struct node_class *cls, int64_t version, struct doc *config);
+
+#endif

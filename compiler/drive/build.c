@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Generated files -> objects -> worker, in a directory of its own that goes away afterwards. */
+#include "config.h"
+#include "drive/drive.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "drive/child.h"
+#include "drive/paths.h"
+
+#define ARGS_MAX 2048
+
+struct args {
+    const char **v;
+    int n;
+};
+
+static void
+arg(struct args *x, const char *s)
+{
+    if (x->n < ARGS_MAX - 1) {
+        x->v[x->n++] = s;
+        x->v[x->n] = NULL;
+    }
+}
+
+static void
+arg_words(struct tbe_arena *a, struct args *x, const char *words)
+{
+    while (*words) {
+        words += strspn(words, " \t");
+        size_t n = strcspn(words, " \t");
+        if (n) {
+            arg(x, tbe_arena_dupz(a, (struct tbe_str){ words, n }));
+        }
+        words += n;
+    }
+}
+
+static struct args
+args_new(struct tbe_arena *a, const struct toolchain *t)
+{
+    struct args x = { tbe_arena_alloc(a, ARGS_MAX * sizeof *x.v), 0 };
+    for (int i = 0; t->cc[i]; i++) {
+        arg(&x, t->cc[i]);
+    }
+    return x;
+}
+
+static int
+read_file(const char *path, struct tbe_buf *b)
+{
+    FILE *f = fopen(path, "rb");
+    char chunk[65536];
+    size_t n;
+    if (!f) {
+        return -1;
+    }
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+        tbe_buf_put(b, chunk, n);
+    }
+    int rc = ferror(f) || b->oom ? -1 : 0;
+    fclose(f);
+    return rc;
+}
+
+static int
+write_file(const char *path, struct tbe_str text)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f) {
+        return -1;
+    }
+    size_t n = fwrite(text.p, 1, text.n, f);
+    return fclose(f) == 0 && n == text.n ? 0 : -1;
+}
+
+int
+drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, char out[65])
+{
+    struct tbe_buf b = { 0 }, lib = { 0 };
+    char hex[65];
+    if (read_file(tbe_arena_dupz(a, t->library), &lib) != 0) {
+        tbe_buf_free(&lib);
+        return -1;
+    }
+    hash_sha256_hex(tbe_buf_str(&lib), hex);
+    tbe_buf_free(&lib);
+    tbe_buf_fmt(&b, "tbedgec %s\nlibtbedge %s\n%s\n%s\n", PACKAGE_VERSION, hex, TBE_SANITIZE, TBE_WORKER_LIBS);
+    for (int i = 0; t->cc[i]; i++) {
+        tbe_buf_fmt(&b, "%s ", t->cc[i]);
+    }
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        tbe_buf_fmt(&b, "\n%.*s %zu\n", (int)files->files[i].name.n, files->files[i].name.p, files->files[i].text.n);
+        tbe_buf_puts(&b, files->files[i].text);
+    }
+    hash_sha256_hex(tbe_buf_str(&b), out);
+    tbe_buf_free(&b);
+    return 0;
+}
+
+int
+drive_write(struct tbe_arena *a, const char *dir, const struct emit_result *files, struct tbe_str *where)
+{
+    *where = tbe_arena_dup(a, tbe_strz(dir));
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        *where = tbe_arena_fmt(a, "%s/%.*s", dir, (int)files->files[i].name.n, files->files[i].name.p);
+        if (write_file(where->p, files->files[i].text) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool
+is_c(struct tbe_str name)
+{
+    return name.n > 2 && memcmp(name.p + name.n - 2, ".c", 2) == 0;
+}
+
+static void
+show(const struct child *c)
+{
+    fwrite(c->output.p ? c->output.p : "", 1, c->output.n, stderr);
+    if (c->cut) {
+        fputs("(more not shown)\n", stderr);
+    }
+    if (c->timed_out) {
+        fprintf(stderr, "tbedgec: the C compiler took more than %u s and was stopped\n", c->seconds);
+    } else if (c->status != 0) {
+        fprintf(stderr, "tbedgec: the C compiler ended with status %d\n", c->status);
+    }
+}
+
+static int
+run_all(struct child *v, size_t n)
+{
+    int rc = children_run(v, n, CC_JOBS);
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].status >= 0) {
+            show(&v[i]);
+        }
+        tbe_buf_free(&v[i].output);
+    }
+    return rc;
+}
+
+static struct child
+job(const char *const *argv)
+{
+    return (struct child){ .argv = argv, .seconds = CC_SECONDS, .output_max = CC_OUTPUT_MAX,
+                           /* a compiler under AddressSanitizer reserves terabytes, cc itself is not */
+                           .memory = (size_t)CC_MEMORY };
+}
+
+/* cc -c of every C file. */
+static int
+compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir)
+{
+    struct child *jobs = tbe_arena_zalloc(a, (files->n_files + 1) * sizeof *jobs);
+    size_t n = 0;
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        struct tbe_str name = files->files[i].name;
+        if (!is_c(name)) {
+            continue;
+        }
+        struct args x = args_new(a, t);
+        arg(&x, "-std=gnu11");
+        if (!t->is_tcc) {
+            arg(&x, "-O2");
+            arg(&x, "-fno-strict-aliasing");
+        }
+        arg_words(a, &x, TBE_SANITIZE);
+        for (int k = 0; k < 2 && t->include[k].p; k++) {
+            arg(&x, tbe_arena_fmt(a, "-I%.*s", (int)t->include[k].n, t->include[k].p).p);
+        }
+        arg(&x, "-c");
+        arg(&x, tbe_arena_fmt(a, "%s/%.*s", dir, (int)name.n, name.p).p);
+        arg(&x, "-o");
+        arg(&x, tbe_arena_fmt(a, "%s/%u.o", dir, i).p);
+        jobs[n++] = job(x.v);
+    }
+    return run_all(jobs, n);
+}
+
+static int
+link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
+         const char *out)
+{
+    struct args x = args_new(a, t);
+    arg_words(a, &x, TBE_SANITIZE);
+    arg(&x, "-o");
+    arg(&x, out);
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        if (is_c(files->files[i].name)) {
+            arg(&x, tbe_arena_fmt(a, "%s/%u.o", dir, i).p);
+        }
+    }
+    arg(&x, tbe_arena_dupz(a, t->library));
+    arg_words(a, &x, TBE_WORKER_LIBS);
+    struct child c = job(x.v);
+    return run_all(&c, 1);
+}
+
+static void
+remove_dir(struct tbe_arena *a, const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    while (d && (e = readdir(d))) {
+        if (e->d_name[0] != '.') {
+            unlink(tbe_arena_fmt(a, "%s/%s", dir, e->d_name).p);
+        }
+    }
+    if (d) {
+        closedir(d);
+    }
+    rmdir(dir);
+}
+
+int
+drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
+            struct tbe_str *why)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = tbe_arena_dupz(a, tbe_arena_fmt(a, "%s/tbedgec-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
+    struct tbe_str where, made = tbe_arena_fmt(a, "%s.new", out);
+    int rc = -1;
+    if (!mkdtemp(dir)) {
+        *why = tbe_arena_fmt(a, "cannot make %s: %s", dir, strerror(errno));
+        return -1;
+    }
+    if (drive_write(a, dir, files, &where) != 0) {
+        *why = tbe_arena_fmt(a, "cannot write %.*s: %s", (int)where.n, where.p, strerror(errno));
+    } else if (compile_all(a, t, files, dir) != 0 || link_all(a, t, files, dir, made.p) != 0) {
+        unlink(made.p);
+        rc = 1;
+    } else if (rename(made.p, out) != 0) {
+        *why = tbe_arena_fmt(a, "cannot write %s: %s", out, strerror(errno));
+        unlink(made.p);
+    } else {
+        rc = 0;
+    }
+    remove_dir(a, dir);
+    return rc;
+}
+
+bool
+drive_is_built(struct tbe_arena *a, const char *out, const char *digest)
+{
+    struct tbe_buf b = { 0 };
+    bool same = access(out, X_OK) == 0 && read_file(tbe_arena_fmt(a, "%s.digest", out).p, &b) == 0 && b.n >= 64 &&
+                memcmp(b.p, digest, 64) == 0;
+    tbe_buf_free(&b);
+    return same;
+}
+
+void
+drive_set_built(struct tbe_arena *a, const char *out, const char *digest)
+{
+    /* Not being able to write it only means that the next build is not skipped. */
+    (void)write_file(tbe_arena_fmt(a, "%s.digest", out).p, tbe_arena_fmt(a, "%s\n", digest));
+}

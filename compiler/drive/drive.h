@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From generated C to a program: where the run time is, running cc in a child, skipping what is built. */
+#ifndef TBE_DRIVE_DRIVE_H
+#define TBE_DRIVE_DRIVE_H
+
+#include "emit/emit.h"
+
+#define CC_SECONDS 300             /* wall clock and CPU of one cc */
+#define CC_MEMORY (3ull << 30)     /* bytes of address space of one cc */
+#define CC_OUTPUT_MAX (64u << 10)  /* bytes of its messages that are shown */
+#define CC_JOBS 2                  /* at the same time */
+
+/* The installed or built run time a worker is made with. */
+struct toolchain {
+    struct tbe_str include[2]; /* directories; the second may be absent */
+    struct tbe_str library;    /* path of libtbedge.a */
+    const char *const *cc;     /* words of the compiler command, NULL-terminated */
+    bool is_tcc;
+};
+
+/* Fills t. cc: command as the user gave it, or NULL: $CC, else gcc, cc, tcc, whichever is there. -1 and
+ * *why when there is no compiler or no run time. */
+int toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct tbe_str *why) TBE_MUST_USE;
+
+/* Digest of what is built: generated C, compiler and run-time library, cc command. 64 hex digits. */
+int drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, char out[65]) TBE_MUST_USE;
+
+/* Writes the files into dir, which is made when missing. 0, or -1 with errno and *where. */
+int drive_write(struct tbe_arena *a, const char *dir, const struct emit_result *files, struct tbe_str *where) TBE_MUST_USE;
+
+/* Compiles and links files into out (replaced at once when done). 0; 1: cc failed, its messages are on
+ * stderr; -1: something else, *why says it. */
+int drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
+                struct tbe_str *why) TBE_MUST_USE;
+
+/* out.digest beside a worker: true when it holds this digest and out is there. */
+bool drive_is_built(struct tbe_arena *a, const char *out, const char *digest);
+void drive_set_built(struct tbe_arena *a, const char *out, const char *digest);
+
+#endif
