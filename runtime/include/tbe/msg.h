@@ -129,9 +129,9 @@ struct tbe_msg {
     struct tbe_md md;
     struct tbe_str data;              /* always present as text */
     const struct tbe_kvs *kvs;        /* typed entries when data is their exact rendering, else NULL */
-    /* Parsed data, made on first use and shared; never changed. UNDEF = not parsed yet. Index = TBE_DIALECT_*.
-     * A script that mutates gets a copy. */
-    tbe_val parsed[2];
+    /* Parsed data, made on first use and shared; never changed. UNDEF = not parsed yet. Index =
+     * TBE_MSG_AS_*. A script that mutates gets a copy. */
+    tbe_val parsed[3];
     const struct tbe_callstack *stack;
     uint32_t execs;                   /* nodes that have run it */
     struct tbe_done *done;
@@ -145,14 +145,22 @@ void tbe_msg_unref(struct tbe_msg *m);
 /* Copy of m in the same arena (shares the reference count): change its fields before handing it on.
  * metadata is copied; id, ts, customer, stack and done are kept ("transform", rule-nodes.md 1). */
 struct tbe_msg *tbe_msg_derive(const struct tbe_msg *m);
-/* Copy with a new random id and no listener, for fan-out and "enqueue for tell next". Own arena, count 1. */
+/* Copy with a new random id and no listener, for fan-out and "enqueue for tell next". It lives in m's
+ * arena, which stays as long as either is referenced; the caller owns the new reference. */
 struct tbe_msg *tbe_msg_fork(const struct tbe_msg *m);
 void tbe_msg_set_type(struct tbe_msg *m, struct tbe_str type); /* sets type_id too; type is borrowed */
+/* Of a message not handed on yet. Both borrow; data replaces the typed entries and parsed views too. */
+void tbe_msg_set_originator(struct tbe_msg *m, struct tbe_entity originator);
+void tbe_msg_set_data(struct tbe_msg *m, struct tbe_str data);
 int64_t tbe_msg_md_ts(const struct tbe_msg *m);                /* "message ts": md.ts or ts */
-/* Data parsed for a dialect (cached): 0, or -1 when it is not JSON. Do not change the value. */
-int tbe_msg_value(const struct tbe_msg *m, int dialect, tbe_val *out) TBE_MUST_USE;
-/* Metadata as a fresh map of strings. */
-tbe_val tbe_msg_md_value(const struct tbe_msg *m);
+bool tbe_parse_long(struct tbe_str s, int64_t *out);           /* Java's Long.parseLong */
+/* How the data is parsed. The first two equal TBE_DIALECT_*: TBEL drops null members and keeps Java's
+ * number classes, JavaScript has doubles. JAVA keeps nulls too, for nodes that look at data themselves. */
+enum tbe_msg_view { TBE_MSG_AS_TBEL, TBE_MSG_AS_JS, TBE_MSG_AS_JAVA, TBE_MSG_VIEWS };
+/* Data parsed (cached): 0, or -1 when it is not JSON. Do not change the value. */
+int tbe_msg_value(const struct tbe_msg *m, int view, tbe_val *out) TBE_MUST_USE;
+/* Metadata as a fresh map of strings in the arena; keys and values are borrowed from m. */
+tbe_val tbe_msg_md_value(const struct tbe_msg *m, struct tbe_arena *a);
 /* Stable binary form for parked rows and the queue (fields as TbMsgProto, our own encoding). */
 void tbe_msg_pack(const struct tbe_msg *m, struct tbe_buf *out);
 struct tbe_msg *tbe_msg_unpack(struct tbe_str packed); /* NULL when malformed */
