@@ -69,7 +69,7 @@ struct tbe_entry {
 };
 
 /* Insertion-ordered. Up to 8 entries are searched linearly; beyond, `index` is a hash table built on
- * first lookup. A removed entry has key.t == TBE_UNDEF until the next compaction; use the functions. */
+ * the ninth put. A removed entry has key.t == TBE_UNDEF until the next compaction; use the functions. */
 struct tbe_map {
     struct tbe_entry *e;
     uint32_t n, cap; /* slots used, slots held */
@@ -127,9 +127,11 @@ enum tbe_json_flags {
     TBE_JSON_RAW = 2,         /* numbers as TBE_NUM literals */
     TBE_JSON_LENIENT = 4,     /* Gson's leniency (facts/device-apis.md 4.1); else RFC 8259 */
     TBE_JSON_DROP_NULLS = 8,  /* null members of objects are dropped at every depth (TBEL) */
-    TBE_JSON_BORROW = 16      /* strings without escapes may point into the text, which must outlive them */
+    TBE_JSON_BORROW = 16,     /* strings without escapes may point into the text, which must outlive them */
+    TBE_JSON_PREFIX = 32      /* not with LENIENT: only the first value is read, the rest is not looked at */
 };
 #define TBE_JSON_MAX_DEPTH 512 /* deeper nesting is an error */
+#define TBE_JSON_MAX_NUMBER 1000 /* characters of a number; RFC 8259 mode refuses longer ones */
 struct tbe_json_err {
     size_t offset;   /* byte */
     const char *msg; /* static text */
@@ -138,6 +140,11 @@ struct tbe_json_err {
  * error, except with TBE_JSON_LENIENT where it is null. */
 int tbe_json_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out,
                    struct tbe_json_err *err) TBE_MUST_USE;
+
+/* For a text that tbe_json_parse refused with TBE_JSON_LENIENT: the refusal in the reference's words, as an HTTP
+ * device sees it ("com.google.gson.stream.MalformedJsonException: ... at line 1 column 7 path $.a\nSee ...");
+ * empty when the text is fine or memory is out. In the arena. */
+struct tbe_str tbe_json_gson_error(struct tbe_arena *a, struct tbe_str text);
 
 /* JSON out, compact, key order kept, appended to b. */
 enum tbe_json_out {
@@ -187,7 +194,10 @@ enum tbe_kv_flags {
     TBE_KV_NO_CAST = 2     /* JSON_TYPE_CAST_ENABLED=false */
 };
 /* Telemetry document -> records, in order; default_ts for those without ts. Returns 0, or -1 with *err a
- * message in the reference's words, in the arena. n may be 0 for "[]". Lenient JSON. max_string: 0 = none. */
+ * message in the reference's words, in the arena (empty, n == 0, where the reference fails without words: bad ts,
+ * values that are no object). n may be 0 for "[]". Lenient JSON. max_string: UTF-16 units, 0 = none. Keys and
+ * strings may point into `json`, which must outlive them. As the database does, NULs are dropped from string
+ * values and lone surrogates become '?'; keys are not judged. */
 int tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags,
                      size_t max_string, struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
     TBE_MUST_USE;
