@@ -23,13 +23,23 @@ struct event_base;
 struct store_options {
     const char *dir;        /* data directory; created 0700. NULL: a private in-memory store (tests) */
     bool read_only;         /* trial start and commands without a daemon's write lock */
-    bool sync_commit;       /* no writer thread: store_commit writes at once and calls back (test mode) */
-    int64_t log_max_bytes;  /* bounds of the log; 0 = default 1 GiB; oldest points beyond are dropped, counted */
+    bool sync_commit;       /* no writer thread: store_commit writes at once and calls back (test mode);
+                               so it is for dir NULL too */
+    int64_t log_max_bytes;  /* bounds of the log; 0 = default 1 GiB; oldest rows beyond are dropped: points
+                               are in chunks by then, what waited for the cloud is lost and counted */
+    int64_t log_max_age_ms; /* same by age; 0 = default 30 days */
+    int64_t max_events;     /* bound of waiting general cloud events; 0 = default 1,000,000 */
     int64_t ttl_ms;         /* default telemetry TTL, 0 = for ever */
 };
 int store_open(struct store **out, const struct store_options *o, struct event_base *base, char err[256])
     TBE_MUST_USE;
-void store_close(struct store *s); /* waits for the commit in flight; uncommitted batches are committed */
+/* Waits for the commit in flight; batches that were given are committed and their callbacks run; batches
+ * that were not given are dropped. A disk that refuses writes is waited for at most 5 s. NULL is allowed. */
+void store_close(struct store *s);
+/* One process writes at a time (a lock file; store_open waits for it up to 5 s). A store opened read_only
+ * (trial start) becomes the writing one when the other has let go: the same, plus forgetting all mirrors. */
+int store_take_over(struct store *s, char err[256]) TBE_MUST_USE;
+void store_wait(struct store *s); /* blocks until every given batch is durable and its callbacks have run */
 
 /* Batches ------------------------------------------------------------------------------------------ */
 typedef void store_done_fn(void *arg);
@@ -150,9 +160,41 @@ struct store_uplink {
     struct tbe_entity entity;
     int kind;                   /* cloud event type: enum of facts/edge-cloud-protocol.md 9, as number */
     int action;                 /* cloud event action, as number */
-    struct tbe_str body;        /* JSON text: entityBody of the cloud event */
+    struct tbe_str body;        /* JSON text: entityBody of the cloud event, or absent (null) */
     int64_t created;
+    const struct tbe_kvs *kvs;  /* store_outbox_each: the typed values of a store_push_ts, else NULL */
+    int64_t ts;                 /* beside kvs */
 };
+/* CloudEventType and action names of facts/edge-cloud-protocol.md 4.2, numbered from 0. ORDER: stored. */
+#define STORE_CLOUD_TYPES(X) \
+    X(DASHBOARD) X(ASSET) X(ASSET_PROFILE) X(DEVICE) X(DEVICE_PROFILE) X(ENTITY_VIEW) X(ALARM) X(ALARM_COMMENT) \
+    X(RULE_CHAIN) X(RULE_NODE) X(RULE_CHAIN_METADATA) X(USER) X(TENANT) X(TENANT_PROFILE) X(CUSTOMER) X(RELATION) \
+    X(WIDGETS_BUNDLE) X(WIDGET_TYPE) X(EDGE) X(TB_RESOURCE) X(CALCULATED_FIELD) X(AI_MODEL) X(API_KEY)
+#define STORE_CLOUD_ACTIONS(X) \
+    X(ADDED) X(UPDATED) X(DELETED) X(POST_ATTRIBUTES) X(ATTRIBUTES_UPDATED) X(ATTRIBUTES_DELETED) \
+    X(TIMESERIES_UPDATED) X(CREDENTIALS_UPDATED) X(ASSIGNED_TO_CUSTOMER) X(UNASSIGNED_FROM_CUSTOMER) \
+    X(RELATION_ADD_OR_UPDATE) X(RELATION_DELETED) X(RPC_CALL) X(ALARM_ACK) X(ALARM_CLEAR) X(ALARM_DELETE) \
+    X(ALARM_ASSIGNED) X(ALARM_UNASSIGNED) X(ADDED_COMMENT) X(UPDATED_COMMENT) X(DELETED_COMMENT) \
+    X(ASSIGNED_TO_EDGE) X(UNASSIGNED_FROM_EDGE) X(ATTRIBUTES_REQUEST) X(RELATION_REQUEST) X(CALCULATED_FIELD_REQUEST)
+enum store_cloud_type {
+#define X(n) STORE_CT_##n,
+    STORE_CLOUD_TYPES(X)
+#undef X
+    STORE_CT_COUNT
+};
+enum store_cloud_action {
+#define X(n) STORE_CA_##n,
+    STORE_CLOUD_ACTIONS(X)
+#undef X
+    STORE_CA_COUNT
+};
+const char *store_cloud_type_name(int kind);     /* NULL when out of range */
+const char *store_cloud_action_name(int action);
+int store_cloud_type_of(enum tbe_entity_type t); /* the event type of the same name, -1 none */
+/* Push of telemetry, {"data":kvs,"ts":ts} with action TIMESERIES_UPDATED: use it instead of store_push_cloud when
+ * the message's data is the exact rendering of kvs (m->kvs). When the same values were saved in this batch
+ * just before (or are saved just after), they are stored once. */
+void store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs);
 /* A pushed message body: {"data":..,"metadata":..} forms of push to cloud (rule-nodes.md: push to cloud). */
 void store_push_cloud(struct store_batch *b, const struct store_uplink *u, bool telemetry_log);
 typedef bool store_uplink_fn(void *arg, const struct store_uplink *u);
@@ -190,7 +232,7 @@ struct store_stats {
 };
 void store_stats(struct store *s, struct store_stats *out);
 void store_end_turn(struct store *s); /* borrowed strings end here; trims caches */
-/* Online copy to a new file (SQLite backup API). Any thread, any process. */
+/* Online copy to a new file, which must not exist (SQLite backup API). Any thread, any process. */
 int store_backup(const char *dir, const char *to, char err[256]) TBE_MUST_USE;
 
 #endif

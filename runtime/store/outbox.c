@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What waits for the cloud: telemetry and attribute pushes in the log, everything else in `event` rows.
+ * A telemetry push is numbered by its log row and its place among the row's pushes. */
+#include "config.h"
+#include "store/internal.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+static const char *const type_names[] = {
+#define X(n) #n,
+    STORE_CLOUD_TYPES(X)
+#undef X
+};
+
+static const char *const action_names[] = {
+#define X(n) #n,
+    STORE_CLOUD_ACTIONS(X)
+#undef X
+};
+
+const char *
+store_cloud_type_name(int kind)
+{
+    return kind >= 0 && kind < STORE_CT_COUNT ? type_names[kind] : NULL;
+}
+
+const char *
+store_cloud_action_name(int action)
+{
+    return action >= 0 && action < STORE_CA_COUNT ? action_names[action] : NULL;
+}
+
+/* facts/rule-nodes.md 11.7: the type of the same name, for these only. */
+int
+store_cloud_type_of(enum tbe_entity_type t)
+{
+    static const struct {
+        enum tbe_entity_type entity;
+        enum store_cloud_type type;
+    } map[] = {
+        { TBE_ENT_DEVICE, STORE_CT_DEVICE }, { TBE_ENT_ASSET, STORE_CT_ASSET },
+        { TBE_ENT_DASHBOARD, STORE_CT_DASHBOARD }, { TBE_ENT_ASSET_PROFILE, STORE_CT_ASSET_PROFILE },
+        { TBE_ENT_DEVICE_PROFILE, STORE_CT_DEVICE_PROFILE }, { TBE_ENT_ENTITY_VIEW, STORE_CT_ENTITY_VIEW },
+        { TBE_ENT_ALARM, STORE_CT_ALARM }, { TBE_ENT_RULE_CHAIN, STORE_CT_RULE_CHAIN },
+        { TBE_ENT_RULE_NODE, STORE_CT_RULE_NODE }, { TBE_ENT_USER, STORE_CT_USER },
+        { TBE_ENT_TENANT, STORE_CT_TENANT }, { TBE_ENT_TENANT_PROFILE, STORE_CT_TENANT_PROFILE },
+        { TBE_ENT_CUSTOMER, STORE_CT_CUSTOMER }, { TBE_ENT_WIDGETS_BUNDLE, STORE_CT_WIDGETS_BUNDLE },
+        { TBE_ENT_WIDGET_TYPE, STORE_CT_WIDGET_TYPE }, { TBE_ENT_EDGE, STORE_CT_EDGE },
+        { TBE_ENT_TB_RESOURCE, STORE_CT_TB_RESOURCE }, { TBE_ENT_CALCULATED_FIELD, STORE_CT_CALCULATED_FIELD },
+        { TBE_ENT_AI_MODEL, STORE_CT_AI_MODEL }, { TBE_ENT_API_KEY, STORE_CT_API_KEY },
+    };
+    for (unsigned i = 0; i < sizeof map / sizeof map[0]; i++) {
+        if (map[i].entity == t) {
+            return (int)map[i].type;
+        }
+    }
+    return -1;
+}
+
+void
+store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs)
+{
+    if (store_writable(b)) {
+        pack_ts(&b->pack, e, ts, 0, kvs, REC_PUSH);
+    }
+}
+
+void
+store_push_cloud(struct store_batch *b, const struct store_uplink *u, bool telemetry_log)
+{
+    if (!store_writable(b)) {
+        return;
+    }
+    int64_t created = u->created ? u->created : clock_ms();
+    if (telemetry_log) {
+        pack_body(&b->pack, &u->entity, created, u->kind, u->action, u->body);
+        return;
+    }
+    struct op *op = op_new(b, ST_EVENT_PUT, 6);
+    op_int(op, 1, u->entity.type);
+    op_uuid(b, op, 2, &u->entity.id);
+    op_int(op, 3, u->kind);
+    op_int(op, 4, u->action);
+    op_int(op, 5, created);
+    op_text(b, op, 6, u->body);
+}
+
+void
+store_outbox_ack(struct store_batch *b, bool telemetry_log, uint64_t seq)
+{
+    if (!store_writable(b)) {
+        return;
+    }
+    if (telemetry_log) {
+        b->uplink_ack = seq > b->uplink_ack ? seq : b->uplink_ack;
+        return;
+    }
+    struct op *op = op_new(b, ST_EVENT_ACK, 1);
+    op_int(op, 1, (int64_t)seq);
+}
+
+/* Reading ------------------------------------------------------------------------------------------ */
+
+struct uplinks { /* collected first: fn may use the store */
+    struct tbe_arena arena;
+    struct store_uplink *v;
+    uint32_t n, limit;
+};
+
+static struct tbe_kvs *
+kvs_dup(struct tbe_arena *a, const struct tbe_kvs *in)
+{
+    struct tbe_kvs *k = tbe_arena_alloc(a, sizeof *k + in->n * sizeof *in->v);
+    if (!k) {
+        store_oom();
+    }
+    k->v = (struct tbe_kv *)(k + 1);
+    k->n = in->n;
+    for (uint32_t i = 0; i < in->n; i++) {
+        k->v[i] = in->v[i];
+        k->v[i].key = tbe_arena_dup(a, in->v[i].key);
+        k->v[i].s = in->v[i].type >= TBE_KV_STRING ? tbe_arena_dup(a, in->v[i].s) : TBE_STR_NONE;
+    }
+    return k;
+}
+
+static struct tbe_str
+ts_body(struct tbe_arena *a, const struct tbe_kvs *kvs, int64_t ts)
+{
+    struct tbe_buf b = { 0 };
+    tbe_buf_putz(&b, "{\"data\":");
+    tbe_kvs_json(&b, kvs, TBE_OUT_GSON);
+    tbe_buf_fmt(&b, ",\"ts\":%lld}", (long long)ts);
+    if (b.oom) {
+        store_oom();
+    }
+    struct tbe_str s = tbe_arena_dup(a, tbe_buf_str(&b));
+    tbe_buf_free(&b);
+    return s;
+}
+
+static void
+add_push(struct uplinks *l, uint64_t seq, int64_t created, const struct pack_rec *r)
+{
+    struct store_uplink *u = &l->v[l->n++];
+    *u = (struct store_uplink){ .seq = seq, .entity = r->e };
+    if (r->kind == REC_TS) {
+        u->kind = store_cloud_type_of(r->e.type);
+        u->action = STORE_CA_TIMESERIES_UPDATED;
+        u->created = created;
+        u->kvs = kvs_dup(&l->arena, &r->kvs);
+        u->ts = r->ts;
+        u->body = ts_body(&l->arena, u->kvs, r->ts);
+    } else {
+        u->kind = r->event_kind;
+        u->action = r->action;
+        u->created = r->ts;
+        u->body = r->body.p ? tbe_arena_dup(&l->arena, r->body) : TBE_STR_NONE;
+    }
+}
+
+static void
+collect_log(struct store *s, struct uplinks *l, uint64_t after)
+{
+    uint64_t acked = (uint64_t)db_meta(s->rd, "uplink", 0);
+    after = after > acked ? after : acked;
+    struct pack_reader r = { .pushed_only = true };
+    sqlite3_stmt *st = db_stmt(s->rd, ST_LOG_PUSHED);
+    if (st) {
+        sqlite3_bind_int64(st, 1, (int64_t)(after >> 20));
+    }
+    while (l->n < l->limit && db_row(s->rd, st)) {
+        uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0) << 20;
+        struct pack_rec rec;
+        pack_read(&r, db_col_str(st, 3), NULL);
+        while (l->n < l->limit && pack_next(&r, &rec)) {
+            if (++seq > after) {
+                add_push(l, seq, sqlite3_column_int64(st, 1), &rec);
+            }
+        }
+        if (r.corrupt) {
+            log_error("store: log row %llu is damaged; pushes in its bad blocks are lost", (unsigned long long)(seq >> 20));
+            r.corrupt = 0;
+        }
+    }
+    if (st) {
+        sqlite3_reset(st);
+    }
+    pack_reader_free(&r);
+}
+
+static void
+collect_events(struct store *s, struct uplinks *l, uint64_t after)
+{
+    sqlite3_stmt *st = db_stmt(s->rd, ST_EVENT_EACH);
+    if (st) {
+        sqlite3_bind_int64(st, 1, (int64_t)after);
+        sqlite3_bind_int64(st, 2, l->limit);
+    }
+    while (l->n < l->limit && db_row(s->rd, st)) {
+        struct tbe_str body = db_col_str(st, 6);
+        l->v[l->n++] = (struct store_uplink){
+            .seq = (uint64_t)sqlite3_column_int64(st, 0),
+            .entity = { (enum tbe_entity_type)sqlite3_column_int(st, 1), db_col_uuid(st, 2) },
+            .kind = sqlite3_column_int(st, 3), .action = sqlite3_column_int(st, 4),
+            .created = sqlite3_column_int64(st, 5), .body = body.p ? tbe_arena_dup(&l->arena, body) : TBE_STR_NONE,
+        };
+    }
+    if (st) {
+        sqlite3_reset(st);
+    }
+}
+
+#define OUTBOX_PAGE 10000u /* entries held at once, whatever the limit */
+
+/* Only what is committed: an uplink must not be offered before it is durable. */
+void
+store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit, store_uplink_fn *fn,
+                  void *arg)
+{
+    struct uplinks l = { 0 };
+    tbe_arena_init(&l.arena, 0);
+    bool more = true;
+    uint32_t left = limit ? limit : UINT32_MAX;
+    while (more && left) {
+        l.n = 0;
+        l.limit = left < OUTBOX_PAGE ? left : OUTBOX_PAGE;
+        l.v = tbe_arena_alloc(&l.arena, l.limit * sizeof *l.v);
+        if (!l.v) {
+            store_oom();
+        }
+        if (telemetry_log) {
+            collect_log(s, &l, after_seq);
+        } else {
+            collect_events(s, &l, after_seq);
+        }
+        more = l.n == l.limit;
+        left -= l.n;
+        for (uint32_t i = 0; i < l.n; i++) {
+            after_seq = l.v[i].seq;
+            if (!fn(arg, &l.v[i])) {
+                more = false;
+                break;
+            }
+        }
+        tbe_arena_reset(&l.arena);
+    }
+    tbe_arena_free(&l.arena);
+}
