@@ -30,7 +30,7 @@ struct client {
     struct bufferevent *bev;
     uint32_t request;     /* its number at the worker; 0 = not sent */
     struct tbe_buf json;  /* the command, kept until it is answered */
-    bool asked;
+    bool asked, answered;
 };
 
 struct control {
@@ -70,7 +70,7 @@ on_sent(struct bufferevent *bev, void *arg)
 {
     struct client *c = arg;
 
-    if (evbuffer_get_length(bufferevent_get_output(bev)) == 0) {
+    if (c->answered && evbuffer_get_length(bufferevent_get_output(bev)) == 0) {
         client_free(c);
     }
 }
@@ -81,7 +81,7 @@ send_text(struct client *c, struct tbe_str text)
     bufferevent_disable(c->bev, EV_READ);
     c->json.n = 0;
     c->request = 0;
-    bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
+    c->answered = true;
     bufferevent_write(c->bev, text.p, text.n);
     bufferevent_write(c->bev, "\n", 1);
 }

@@ -217,6 +217,11 @@ close_all(struct front *f, struct event *signals[4])
         }
     }
     session_flush_dirty(f);
+    for (struct session *s = f->all; s; s = s->next) {
+        if (s->fd >= 0) {
+            session_discard_input(s);
+        }
+    }
     control_free(f->control);
     supervise_free(f);
     listener_free(f->mqtt);

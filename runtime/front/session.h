@@ -101,6 +101,8 @@ void session_mark(struct session *s);
 void session_flush_dirty(struct front *f);
 /* Closed by the server: what is in out is still written, then the socket is shut. */
 void session_shut(struct session *s);
+/* At the end of the process: unread bytes at close() would make the kernel take back what was written. */
+void session_discard_input(struct session *s);
 /* Takes packets that were held back, when nothing holds them any more. */
 void session_resume(struct session *s);
 void session_resume_waiting(struct front *f);

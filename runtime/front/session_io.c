@@ -58,6 +58,15 @@ session_mark(struct session *s)
     }
 }
 
+void
+session_discard_input(struct session *s)
+{
+    char buf[4096];
+
+    for (int i = 0; i < 64 && recv(s->fd, buf, sizeof buf, MSG_DONTWAIT) > 0; i++) {
+    }
+}
+
 static void
 pause_reading(struct session *s)
 {

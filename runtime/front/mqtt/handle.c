@@ -66,7 +66,7 @@ mqtt_close_with(struct session *s, uint8_t code)
     if (s->state >= SESSION_CLOSING) {
         return;
     }
-    if (s->level == MQTT_LEVEL_5 && s->accepted && code != MQTT_RC_OK) {
+    if (s->level == MQTT_LEVEL_5 && s->state == SESSION_OPEN && code != MQTT_RC_OK) {
         mqtt_encode_disconnect(&s->out, code);
     }
     session_shut(s);
