@@ -72,6 +72,7 @@ engine_free(struct tbe_engine *e)
         tbe_msg_unref(e->queue[e->head].m);
     }
     park_free(e);
+    rpc_free_waiting(e);
     dedup_free(e);
     tbe_arena_free(&e->scratch);
     free(e->queue);

@@ -28,6 +28,7 @@ enum { ENTRY_ROOT = -1, ENTRY_UNKNOWN = -2, PROFILE_CACHE = 64 };
 
 struct parked;
 struct dedup_site;
+struct rpc_waiting;
 
 struct tbe_engine {
     const struct tbe_program *program;
@@ -52,6 +53,7 @@ struct tbe_engine {
     struct parked **buckets; /* by key */
     uint32_t n_buckets;
 
+    struct rpc_waiting *rpcs; /* requests whose answer is awaited */
     struct dedup_site *dedup; /* list */
     struct tbe_arena scratch; /* for one script run; reset by its user */
 };
@@ -61,6 +63,8 @@ int32_t entry_chain(struct tbe_engine *e, const struct tbe_msg *m);
 /* park.c */
 void park_load(struct tbe_engine *e); /* from the store */
 void park_free(struct tbe_engine *e);
+/* rpc.c */
+void rpc_free_waiting(struct tbe_engine *e);
 /* dedup.c */
 void dedup_free(struct tbe_engine *e);
 

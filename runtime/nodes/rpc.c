@@ -2,7 +2,7 @@
 /* RPC call request and RPC call reply (facts/rule-nodes.md 11.5, 11.6). A request is parked until the
  * device answers; the row also holds the time-out for the case that this process does not live to see it. */
 #include "config.h"
-#include "nodes/engine.h"
+#include "nodes/engine_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,9 @@
 
 /* Request ---------------------------------------------------------------------------------------- */
 
-struct waiting { /* argument of the answer; freed by it */
+struct rpc_waiting { /* argument of the answer; freed by it, or with the engine */
     struct tbe_engine *engine;
+    struct rpc_waiting *next, **link; /* in the engine's list */
     char key[TBE_UUID_TEXT + 1];
 };
 
@@ -46,15 +47,49 @@ rpc_request_timeout(struct tbe_engine *e, uint32_t chain, uint32_t node, struct 
 }
 
 static void
+waiting_free(struct rpc_waiting *w)
+{
+    *w->link = w->next;
+    if (w->next) {
+        w->next->link = w->link;
+    }
+    free(w);
+}
+
+void
+rpc_free_waiting(struct tbe_engine *e)
+{
+    while (e->rpcs) {
+        waiting_free(e->rpcs);
+    }
+}
+
+static struct rpc_waiting *
+waiting_new(struct tbe_engine *e)
+{
+    struct rpc_waiting *w = calloc(1, sizeof(*w));
+    if (w) {
+        w->engine = e;
+        w->next = e->rpcs;
+        w->link = &e->rpcs;
+        e->rpcs = w;
+        if (w->next) {
+            w->next->link = &w->next;
+        }
+    }
+    return w;
+}
+
+static void
 answered(void *arg, enum hub_rpc_error error, struct tbe_str response)
 {
-    struct waiting *w = arg;
+    struct rpc_waiting *w = arg;
     uint32_t chain, node;
     struct tbe_msg *m = engine_unpark(w->engine, tbe_strz(w->key), &chain, &node);
     if (m) { /* else its time-out came first */
         resume_with(w->engine, chain, node, &m, error == HUB_RPC_OK ? NULL : error_names[error], response);
     }
-    free(w);
+    waiting_free(w);
 }
 
 /* A member as text: scalars plain, objects and arrays as JSON. */
@@ -123,14 +158,13 @@ tbe_rpc_request(struct tbe_run *r, const struct tbe_rpc_request_cfg *cfg, struct
     rpc.persisted = tbe_str_ieq(tbe_md_get(&m->md, TBE_STR("persistent")), TBE_STR("true"));
     rpc.expires = md_long(&m->md, TBE_STR("expirationTime"), now + cfg->timeout_in_seconds * 1000);
     rpc.retries = (int32_t)md_long(&m->md, TBE_STR("retries"), -1);
-    struct waiting *w = malloc(sizeof(*w));
+    struct rpc_waiting *w = waiting_new(r->engine);
     if (!w) {
         engine_fail(r, "INTERNAL");
         return TBE_REL_FAILURE;
     }
     struct tbe_uuid key; /* not the request's id: two messages may carry the same one */
     tbe_uuid_random(&key);
-    w->engine = r->engine;
     tbe_uuid_text(&key, w->key);
     engine_park(r, m, tbe_strz(w->key), (rpc.expires > now ? rpc.expires : now) + 1000);
     engine_ack(r, *mp);
