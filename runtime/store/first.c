@@ -60,7 +60,11 @@ store_first_rows(struct store *s, struct store_batch *b)
     struct tbe_arena *a = store_batch_arena(b);
     struct tbe_uuid profile;
     char tenant_text[TBE_UUID_TEXT + 1], text[TBE_UUID_TEXT + 1];
-    tbe_uuid_random(&s->tenant);
+    if (s->o.tenant) {
+        s->tenant = *s->o.tenant;
+    } else {
+        tbe_uuid_random(&s->tenant);
+    }
     tbe_uuid_text(&s->tenant, tenant_text);
     put(s, b, TBE_ENT_TENANT, &s->tenant, "Tenant", tenant_json(a, tenant_text));
     tbe_uuid_random(&profile);

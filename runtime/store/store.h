@@ -30,6 +30,7 @@ struct store_options {
     int64_t log_max_age_ms; /* same by age; 0 = default 30 days */
     int64_t max_events;     /* bound of waiting general cloud events; 0 = default 1,000,000 */
     int64_t ttl_ms;         /* default telemetry TTL, 0 = for ever */
+    const struct tbe_uuid *tenant; /* first open: the tenant's id; NULL: a random one (tests give one) */
 };
 int store_open(struct store **out, const struct store_options *o, struct event_base *base, char err[256])
     TBE_MUST_USE;
