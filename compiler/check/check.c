@@ -16,8 +16,10 @@ check_node(struct tbe_arena *a, struct diags *ds, const struct chain *c, struct 
         enum diag_code code = !known ? C2301 : known->cloud_only ? C2303 : C2302;
         const char *why = !known ? "unknown node class" : known->cloud_only ? "only on the cloud" : "not supported yet";
         struct tbe_str text = tbe_arena_fmt(a, "%s: %.*s", why, (int)s->type.n, s->type.p);
-        diag_add(ds, code, doc_pos(c->file, type ? type : s->doc), "node %u \"%.*s\": %.*s", s->index, (int)s->name.n,
-                 s->name.p, (int)text.n, text.p);
+        if (s->type.n) { /* no class at all is reported already */
+            diag_add(ds, code, doc_pos(c->file, type ? type : s->doc), "node %u \"%.*s\": %.*s", s->index,
+                     (int)s->name.n, s->name.p, (int)text.n, text.p);
+        }
         n->broken = text;
         return;
     }
@@ -64,6 +66,7 @@ check_chains(struct tbe_arena *a, struct diags *ds, const struct chains *cs, con
         check_graph(a, ds, c);
         for (uint32_t k = 0; k < c->n_nodes; k++) {
             out[i].nodes[k].src = &c->nodes[k];
+            out[i].nodes[k].chain = i;
             check_node(a, ds, c, &out[i].nodes[k], opt);
         }
     }

@@ -16,12 +16,15 @@ struct checked_script {
     bool is_default;         /* the text of the default configuration */
     const struct doc *doc;   /* where it stands */
     struct tbe_str c;        /* compiled: C text defining n<index>_script */
+    struct tbe_str file;     /* name of the file #line leads to */
 };
 
 struct checked_node {
     const struct chain_node *src;
     const struct node_class *cls; /* NULL: not supported */
+    const struct doc *upgraded;   /* configuration at the class's version, as ThingsBoard stores it; or NULL */
     const struct doc *config;     /* upgraded, every key of the class present and of its type; NULL when broken */
+    uint32_t chain;               /* index of its chain */
     struct tbe_str broken;        /* init error, absent when the node works */
     struct checked_script script;
 };

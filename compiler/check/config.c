@@ -382,6 +382,14 @@ as_object(struct ctx *x, const struct node_key *keys, uint32_t n_keys, const str
 
 /* ---- rules of single classes that a schema cannot say --------------------------------------------- */
 
+/* Where a key stands in the file: reports lead there. */
+static const struct doc *
+given(struct ctx *x, const char *key)
+{
+    const struct doc *d = doc_get(x->n->src->config, key);
+    return d ? d : x->n->src->config ? x->n->src->config : x->n->src->doc;
+}
+
 static void
 rule_create_alarm(struct ctx *x, const struct doc *cfg)
 {
@@ -395,14 +403,14 @@ rule_create_alarm(struct ctx *x, const struct doc *cfg)
     if (!ok) {
         struct tbe_str got = severity->t == DOC_STR ? severity->s : TBE_STR("null");
         struct tbe_str text = tbe_arena_fmt(x->a, "Incorrect Alarm Severity value: %.*s", (int)got.n, got.p);
-        report(x, C2311, severity, "%.*s", (int)text.n, text.p);
+        report(x, C2311, given(x, "severity"), "%.*s", (int)text.n, text.p);
         stop(x, text);
     }
     for (size_t i = 0; i + 1 < type.n; i++) {
         unsigned char c = (unsigned char)type.p[i + 1];
         if (type.p[i] == '<' && (c == '/' || (c | 32) >= 'a') && (c | 32) <= 'z' &&
             memchr(type.p + i, '>', type.n - i)) {
-            report(x, C2313, doc_get(cfg, "alarmType"),
+            report(x, C2313, given(x, "alarmType"),
                    "ThingsBoard does not save this: '%.*s' node configuration is invalid: alarmType is malformed",
                    (int)x->n->src->name.n, x->n->src->name.p);
             return;
@@ -417,7 +425,7 @@ rule_rule_chain(struct ctx *x, const struct doc *cfg)
     struct tbe_uuid u;
     if (id && id->t == DOC_STR && !tbe_uuid_parse(id->s, &u)) {
         struct tbe_str text = tbe_arena_fmt(x->a, "Failed to parse rule chain id: %.*s", (int)id->s.n, id->s.p);
-        report(x, C2311, id, "Invalid UUID string: %.*s", (int)id->s.n, id->s.p);
+        report(x, C2311, given(x, "ruleChainId"), "Invalid UUID string: %.*s", (int)id->s.n, id->s.p);
         stop(x, text);
     }
 }
@@ -425,10 +433,10 @@ rule_rule_chain(struct ctx *x, const struct doc *cfg)
 static void
 rule_save(struct ctx *x, const struct doc *cfg)
 {
-    const struct doc *given = doc_get(x->n->src->config, "processingSettings");
+    const struct doc *set = doc_get(x->n->src->config, "processingSettings");
     (void)cfg;
-    if (x->n->src->version >= x->n->cls->version && (!given || given->t == DOC_NULL)) {
-        report(x, C2313, given ? given : x->n->src->doc,
+    if (x->n->src->config && x->n->src->version >= x->n->cls->version && (!set || set->t == DOC_NULL)) {
+        report(x, C2313, given(x, "processingSettings"),
                "ThingsBoard does not save this: '%.*s' node configuration is invalid: processingSettings must not "
                "be null",
                (int)x->n->src->name.n, x->n->src->name.p);
@@ -476,6 +484,7 @@ check_config(struct tbe_arena *a, struct diags *ds, const char *file, struct che
     if (!from) {
         return;
     }
+    n->upgraded = n->cls->ignored ? NULL : from;
     struct doc *config = as_object(&x, n->cls->keys, n->cls->n_keys, from);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!n->broken.p && strcmp(rules[i].name, n->cls->name) == 0) {

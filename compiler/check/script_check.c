@@ -57,11 +57,11 @@ compile(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_
     struct script_result res = { 0 };
     char symbol[32];
     snprintf(symbol, sizeof symbol, "n%u_script", n->src->index);
-    struct tbe_str line_file = tbe_arena_fmt(a, "n%u_script.%s", n->src->index,
-                                             n->script.dialect == TBE_DIALECT_TBEL ? "tbel" : "js");
+    n->script.file = tbe_arena_fmt(a, "c%u_n%u_script.%s", n->chain, n->src->index,
+                                   n->script.dialect == TBE_DIALECT_TBEL ? "tbel" : "js");
     struct script_source in = { .text = n->script.text, .dialect = n->script.dialect, .symbol = symbol,
                                 .params = { "msg", "metadata", "msgType" }, .n_params = 3,
-                                .line_directives = opt->line_directives, .line_file = line_file.p };
+                                .line_directives = opt->line_directives, .line_file = n->script.file.p };
     if (script_compile(a, &in, &res) != 0) {
         stop(n, TBE_STR("out of memory while compiling the script"));
         return;

@@ -257,11 +257,34 @@ add_file(struct tbe_arena *a, struct emit_result *out, struct tbe_str name, stru
     out->files[out->n_files++] = (struct emit_file){ name, tbe_arena_dup(a, text) };
 }
 
+static uint32_t
+count_scripts(const struct ir_program *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n_chains; i++) {
+        for (uint32_t k = 0; k < p->chains[i].n_nodes; k++) {
+            n += p->chains[i].nodes[k].src->script.file.p != NULL;
+        }
+    }
+    return n;
+}
+
+static void
+add_scripts(struct tbe_arena *a, struct emit_result *out, const struct ir_chain *c)
+{
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        const struct checked_script *s = &c->nodes[k].src->script;
+        if (s->file.p && !c->nodes[k].src->broken.p) {
+            add_file(a, out, s->file, s->text);
+        }
+    }
+}
+
 void
 emit_program(struct tbe_arena *a, const struct ir_program *p, const char *digest, bool line_directives,
              struct emit_result *out)
 {
-    out->files = tbe_arena_alloc(a, (p->n_chains + 1) * sizeof *out->files);
+    out->files = tbe_arena_alloc(a, (p->n_chains + count_scripts(p) + 1) * sizeof *out->files);
     out->n_files = 0;
     for (uint32_t i = 0; i <= p->n_chains; i++) {
         struct tbe_buf b = { 0 };
@@ -274,5 +297,8 @@ emit_program(struct tbe_arena *a, const struct ir_program *p, const char *digest
                                          : TBE_STR("main.c"),
                  tbe_buf_str(&b));
         tbe_buf_free(&b);
+        if (i < p->n_chains && line_directives) {
+            add_scripts(a, out, &p->chains[i]);
+        }
     }
 }

@@ -46,6 +46,23 @@ id_of(struct reader *r, const struct doc *d)
     return tbe_arena_dup(r->a, tbe_strz(text));
 }
 
+/* Names and relations end up as C strings and are shown: they are short and hold no NUL. What is too
+ * long is cut after the report. */
+static struct tbe_str
+short_name(struct reader *r, const struct doc *d)
+{
+    size_t chars = 0, i = 0;
+    while (i < d->s.n && d->s.p[i] && chars <= CHAIN_MAX_NAME) {
+        chars += ((unsigned char)d->s.p[i++] & 0xC0) != 0x80;
+    }
+    if (i == d->s.n && chars <= CHAIN_MAX_NAME) {
+        return d->s;
+    }
+    diag_add(r->ds, C2111, doc_pos(r->file, d), "this name %s",
+             i < d->s.n && !d->s.p[i] ? "holds a NUL character" : "is longer than 255 characters");
+    return TBE_STR("?");
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------- */
 
 static void
@@ -114,17 +131,17 @@ read_node(struct reader *r, struct chain_node *n, struct doc *d)
         diag_add(r->ds, type ? C2102 : C2101, doc_pos(r->file, type ? type : d),
                  "node %u: \"type\" must be the class of the node, as text", n->index);
     } else {
-        n->type = type->s;
+        n->type = short_name(r, type);
     }
     if (name && name->t == DOC_STR) {
-        n->name = name->s;
+        n->name = short_name(r, name);
     } else {
         diag_add(r->ds, name ? C2102 : C2101, doc_pos(r->file, name ? name : d),
                  "node %u: \"name\" must be a text", n->index);
     }
     n->id = id_of(r, doc_get(d, "id"));
-    struct tbe_str queue = doc_text(d, "queueName");
-    n->queue = queue.n ? queue : TBE_STR_NONE;
+    const struct doc *queue = doc_get(d, "queueName");
+    n->queue = queue && queue->t == DOC_STR && queue->s.n ? short_name(r, queue) : TBE_STR_NONE;
     const struct doc *version = doc_get(d, "configurationVersion");
     if (version && version->t == DOC_INT) {
         n->version = version->i < 0 ? 0 : version->i;
@@ -241,7 +258,7 @@ read_connection(struct reader *r, const struct doc *d)
         if (t->t != DOC_STR) {
             wrong_type(r, t, "a relation", "a string");
         } else if (from >= 0 && to >= 0) {
-            add_edge(r, (struct chain_edge){ (uint32_t)from, (uint32_t)to, t->s, d, t });
+            add_edge(r, (struct chain_edge){ (uint32_t)from, (uint32_t)to, short_name(r, t), d, t });
         }
     }
 }
@@ -336,8 +353,11 @@ read_chain(struct reader *r, struct chains *cs, const struct doc *whole, const s
     }
     struct chain *c = r->c = &cs->v[cs->n++];
     *c = (struct chain){ .file = r->file, .whole = whole, .doc = head ? head : meta, .first = -1 };
-    struct tbe_str name = doc_text(head, "name");
-    c->name = name.n ? name : doc_text(meta, "name").n ? doc_text(meta, "name") : stem(r->file);
+    const struct doc *name = doc_get(head, "name");
+    if (!name || name->t != DOC_STR || name->s.n == 0) {
+        name = doc_get(meta, "name");
+    }
+    c->name = name && name->t == DOC_STR && name->s.n ? short_name(r, name) : stem(r->file);
     c->root = doc_true(head, "root") || doc_true(meta, "root");
     c->id = id_of(r, doc_get(head, "id"));
     if (!c->id.p) {
@@ -447,7 +467,7 @@ link_one(struct reader *r, const struct chains *cs, const struct doc *d)
         doc_put(n->config, TBE_STR("ruleChainId"), v);
     }
     read_layout(n, doc_get(d, "additionalInfo"));
-    add_edge(r, (struct chain_edge){ (uint32_t)from, n->index, type, d, doc_get(d, "type") });
+    add_edge(r, (struct chain_edge){ (uint32_t)from, n->index, short_name(r, doc_get(d, "type")), d, doc_get(d, "type") });
 }
 
 void

@@ -17,11 +17,13 @@ dump_node(struct tbe_buf *b, const struct ir_node *n)
     if (s->broken.p) {
         tbe_buf_putz(b, " broken ");
         ctext_string(b, s->broken);
-    } else if (s->config) {
-        tbe_buf_putc(b, ' ');
-        doc_json(b, s->config);
     }
     tbe_buf_putc(b, '\n');
+    if (s->upgraded) {
+        tbe_buf_putz(b, "    configuration ");
+        doc_json(b, s->upgraded);
+        tbe_buf_putc(b, '\n');
+    }
     for (uint32_t i = 0; i < n->n_edges; i++) {
         tbe_buf_putz(b, "    ");
         ctext_string(b, n->edges[i].relation);
