@@ -13,6 +13,9 @@ struct tbe_engine;
 struct device_hub *hub_new(struct store *s, const char *service_id);
 void hub_free(struct device_hub *h);
 void hub_engine_set(struct device_hub *h, struct tbe_engine *e); /* where device messages go; never NULL while running */
+/* What the hub asks of the rule engine; declared here because the engine is above this room, implemented
+ * in runtime/nodes. */
+void engine_submit_take(struct tbe_engine *e, struct tbe_msg **m);
 const char *hub_service_id(struct device_hub *h);
 
 /* Shared attributes of a device were saved or deleted: push to its subscribed sessions. */
@@ -37,6 +40,24 @@ void hub_rpc_send(struct device_hub *h, struct store_batch *b, const struct hub_
  * request number, JSON text. An unknown session is ignored (the reference too). */
 void hub_client_rpc_reply(struct device_hub *h, struct store_batch *b, const struct tbe_uuid *device,
                           struct tbe_str session_id, int32_t request_id, struct tbe_str body);
+
+/* A server-side RPC of a caller outside the rule engine (REST, commands, cloud): it goes through the rule
+ * engine as RPC_CALL_FROM_SERVER_TO_DEVICE (9.2) and is answered once, by the device's reply, or with
+ * TIMEOUT one second after rpc->expires when no node answered. The response of a persistent RPC is
+ * {"rpcId":"..."}. rpc->id must be fresh. Returns -1 when there is no such device. */
+int hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_rpc *rpc, hub_rpc_fn *fn, void *arg)
+    TBE_MUST_USE;
+
+/* The batch of the running turn: what timers and sessions do is added to it. The owner sets it each turn. */
+void hub_batch_set(struct device_hub *h, struct store_batch *b);
+
+/* Someone changed entities, attributes or credentials outside the device operations: caches are dropped,
+ * open sessions follow (profile changes at once, deleted devices and new credentials close them). */
+void hub_device_changed(struct device_hub *h, const struct tbe_uuid *device);
+void hub_device_deleted(struct device_hub *h, const struct tbe_uuid *device);
+void hub_credentials_changed(struct device_hub *h, const struct tbe_uuid *device);
+void hub_profile_changed(struct device_hub *h, const struct tbe_uuid *profile);
+uint32_t hub_connected(const struct device_hub *h); /* devices with an open session */
 
 /* The owner calls it at the time it returned before (0 = nothing waits): RPC expiry, session expiry,
  * activity reports (3.5), inactivity (15). */

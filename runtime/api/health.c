@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What watchers of the process read over HTTP: metrics in Prometheus' text form, whether it lives (the
+ * store commits) and whether it serves. */
+#include "config.h"
+
+#include "api/health.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+
+#include "base/metrics.h"
+
+static METRIC_GAUGE(m_points, "tbedge_store_points", "Points stored.");
+static METRIC_GAUGE(m_log_rows, "tbedge_store_log_rows", "Rows of the log not yet compacted or sent.");
+static METRIC_GAUGE(m_outbox, "tbedge_outbox_entries", "Entries that wait for the cloud.");
+static METRIC_GAUGE(m_healthy, "tbedge_store_healthy", "1 when commits succeed.");
+
+static void
+reply(struct evhttp_request *req, int status, struct tbe_str text)
+{
+    struct evbuffer *b = evbuffer_new();
+
+    evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    if (b != NULL) {
+        evbuffer_add(b, text.p, text.n);
+    }
+    evhttp_send_reply(req, status, NULL, b);
+    if (b != NULL) {
+        evbuffer_free(b);
+    }
+}
+
+static bool
+only_get(struct evhttp_request *req)
+{
+    enum evhttp_cmd_type m = evhttp_request_get_command(req);
+
+    if (m == EVHTTP_REQ_GET || m == EVHTTP_REQ_HEAD) {
+        return true;
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET");
+    reply(req, 405, TBE_STR(""));
+    return false;
+}
+
+static void
+on_metrics(struct evhttp_request *req, void *arg)
+{
+    struct health *h = arg;
+    struct store_stats st;
+    struct tbe_buf b = { 0 };
+
+    if (!only_get(req)) {
+        return;
+    }
+    store_stats(h->store, &st);
+    metric_set(&m_points, st.points);
+    metric_set(&m_log_rows, st.log_rows);
+    metric_set(&m_outbox, st.outbox_telemetry + st.outbox_general);
+    metric_set(&m_healthy, st.healthy);
+    metrics_render(&b);
+    reply(req, 200, tbe_buf_str(&b));
+    tbe_buf_free(&b);
+}
+
+static void
+on_health(struct evhttp_request *req, void *arg)
+{
+    struct health *h = arg;
+    struct store_stats st;
+
+    if (only_get(req)) {
+        store_stats(h->store, &st);
+        reply(req, st.healthy ? 200 : 503, st.healthy ? TBE_STR("ok\n") : TBE_STR("the store cannot commit\n"));
+    }
+}
+
+static void
+on_ready(struct evhttp_request *req, void *arg)
+{
+    struct health *h = arg;
+
+    if (only_get(req)) {
+        reply(req, h->ready ? 200 : 503, h->ready ? TBE_STR("ready\n") : TBE_STR("starting or stopping\n"));
+    }
+}
+
+void
+health_serve(struct evhttp *http, struct health *h)
+{
+    metric_register(&m_points);
+    metric_register(&m_log_rows);
+    metric_register(&m_outbox);
+    metric_register(&m_healthy);
+    evhttp_set_cb(http, "/metrics", on_metrics, h);
+    evhttp_set_cb(http, "/healthz", on_health, h);
+    evhttp_set_cb(http, "/readyz", on_ready, h);
+}

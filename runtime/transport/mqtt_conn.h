@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One MQTT connection of the front, and its server; shared by the mqtt_*.c files of this room. */
+#ifndef TBE_TRANSPORT_MQTT_CONN_H
+#define TBE_TRANSPORT_MQTT_CONN_H
+
+#include "transport/mqtt.h"
+#include "transport/mqtt_topics.h"
+
+#define MQTT_SUBS_MAX 1000 /* stored subscriptions of one connection; more are refused with 0x97 */
+
+struct mqtt_sub {
+    struct tbe_str filter; /* own copy */
+    uint8_t qos;
+};
+struct mqtt_conn {
+    struct mqtt_conn *chain;
+    struct mqtt_server *ms;
+    uint32_t conn;
+    uint8_t level;
+    bool dead;             /* the front was told to close it: what still comes is not applied */
+    struct hub_session s;  /* s.open tells whether it is accepted */
+    struct mqtt_sub *subs;
+    uint32_t n_subs;
+    uint8_t attr_form, rpc_form, attr_answer_form, rpc_answer_form; /* enum mqtt_form */
+};
+struct mqtt_server {
+    struct device_hub *hub;
+    struct tbe_engine *engine;
+    struct mqtt_conn **conns; /* hash by number */
+    uint32_t n_conns, conns_cap;
+    uint64_t applied;
+    struct tbe_buf out;  /* frames of the turn */
+    struct tbe_buf late; /* frames that follow the confirm of the frame at hand */
+    struct tbe_buf text; /* scratch for bodies */
+    bool in_frame;
+};
+
+extern const struct hub_session_ops mqtt_session_ops;
+
+void mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, bool dry);
+void mqtt_confirm(struct mqtt_server *ms, const struct frame *f, uint32_t code);
+void mqtt_deliver(struct mqtt_conn *c, struct tbe_str topic, struct tbe_str body, uint16_t tag);
+uint8_t mqtt_out_qos(const struct mqtt_conn *c, struct tbe_str topic);
+void mqtt_keep(struct mqtt_conn *c); /* tells the front what to keep for this connection */
+
+#endif
