@@ -260,7 +260,7 @@ value_map_append(struct tbe_arena *a, struct tbe_map *m, tbe_val key, tbe_val v)
     m->e[m->n] = (struct tbe_entry){ key, v };
     m->n++;
     m->live++;
-    if (m->n > MAP_LINEAR) {
+    if (m->index != NULL || m->n > MAP_LINEAR) {
         if (m->n * 2 > m->index_cap) {
             map_index_grow(a, m);
         } else {
