@@ -196,6 +196,15 @@ numbered(const struct frame *fr, bool is_new)
         topic = frame_get_str(&r);
         body = frame_get_str(&r);
     }
+    if (fr->type == FR_CONNECT) { /* client id and certificates */
+        for (int i = 0; i < 3; i++) {
+            frame_get_u32(&r);
+        }
+        topic = frame_get_str(&r);
+        for (int i = 0; i < 4; i++) {
+            body = frame_get_str(&r);
+        }
+    }
     if (tbe_str_eqz(topic, "die/always") || (tbe_str_eqz(topic, "die/before") && is_new && once("died-before"))) {
         commit();
         die_now();
