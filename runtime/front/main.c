@@ -365,7 +365,6 @@ main(int argc, char **argv)
         }
         if (!load_settings(&o, &s, err)) {
             fail(err);
-            settings_free(&s);
             return EXIT_USAGE;
         }
         if (wants_help(&o) && c->fn != cmd_worker && c->fn != exec_worker) {

@@ -140,7 +140,7 @@ struct log_row { /* being collected from batches */
 
 struct tally { /* of one transaction, added to the counters when it is durable */
     uint64_t next_log;
-    int64_t rows, bytes, points, pushed, acked;
+    int64_t rows, bytes, points, pushed;
 };
 
 static int
@@ -223,10 +223,7 @@ write_list(struct writer *w, const struct store_batch *list, struct tally *t, ui
             return rc;
         }
     }
-    if (*uplink > w->c.uplink && !compact_confirm(w, *uplink, &t->acked)) {
-        return sqlite3_errcode(w->db.h) != SQLITE_OK ? sqlite3_errcode(w->db.h) : SQLITE_ERROR;
-    }
-    return SQLITE_OK;
+    return *uplink > w->c.uplink ? db_meta_put(&w->db, "uplink", (int64_t)*uplink) : SQLITE_OK;
 }
 
 int
@@ -249,7 +246,6 @@ writer_commit(struct writer *w, struct store_batch *list)
         return rc;
     }
     w->next_log = t.next_log;
-    w->c.front_due = w->c.front_due || uplink != w->c.uplink;
     w->c.uplink = uplink;
     w->c.tail_rows += t.rows;
     w->c.tail_bytes += t.bytes;
@@ -258,7 +254,7 @@ writer_commit(struct writer *w, struct store_batch *list)
     atomic_fetch_add(&w->st.log_rows, t.rows);
     atomic_fetch_add(&w->st.log_bytes, t.bytes);
     atomic_fetch_add(&w->st.points, t.points);
-    atomic_fetch_add(&w->st.outbox, t.pushed - t.acked);
+    atomic_fetch_add(&w->st.outbox, t.pushed);
     for (const struct store_batch *b = list; b; b = b->next) {
         w->committed_safe = b->safe;
     }
@@ -346,7 +342,7 @@ next_work(struct writer *w, bool busy, bool *stop)
     pthread_mutex_lock(&w->lock);
     if (!w->queue && !w->stop && !busy) {
         /* Something to compact or to checkpoint: see whether the quiet lasts. Else look at ages now and then. */
-        bool soon = compact_due(w, true) || w->c.retry_at_ns || w->wal_pages > WAL_PAGES_IDLE;
+        bool soon = compact_due(w, true) || w->wal_pages > WAL_PAGES_IDLE;
         int64_t ms = soon ? IDLE_MS : HOUSEKEEPING_MS;
         struct timespec ts;
         clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -454,7 +450,7 @@ writer_give(struct writer *w, struct store_batch *b)
     if (process(w, list, RETRY_MAX_MS)) {
         publish_done(w, list);
         writer_checkpoint(w, WAL_PAGES);
-        while (compact_due(w, false)) {
+        if (compact_due(w, false)) {
             compact_step(w);
         }
     } else { /* stays in front of what comes; the next commit tries again */
