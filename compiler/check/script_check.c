@@ -38,7 +38,7 @@ report_diags(struct tbe_arena *a, struct diags *ds, const char *file, struct che
     const struct chain_node *s = n->src;
     for (uint32_t i = 0; i < res->n_diags; i++) {
         const struct script_diag *d = &res->diags[i];
-        diag_add(ds, d->warning ? C2403 : C2402, doc_pos(file, n->script.doc),
+        diag_add(ds, d->warning ? C2403 : C2402, doc_pos_within(file, n->script.doc, (uint32_t)d->line, (uint32_t)d->col),
                  "node %u \"%.*s\": %s script, line %d, column %d: %.*s", s->index, (int)s->name.n, s->name.p,
                  n->script.dialect == TBE_DIALECT_TBEL ? "TBEL" : "JS", d->line, d->col, (int)d->msg.n, d->msg.p);
         if (!d->warning && res->refused) {

@@ -7,7 +7,7 @@
 #include "front/doc.h"
 
 #define CHAIN_MAX_NODES 10000u /* of one chain */
-#define CHAIN_MAX_EDGES 100000u
+#define CHAIN_MAX_EDGES 20000u
 #define CHAIN_MAX_NAME 255u    /* characters of a name or relation, as in the reference */
 #define CHAIN_MAX_CHAINS 1000u /* of one program */
 

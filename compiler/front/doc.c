@@ -108,6 +108,8 @@ doc_copy(struct tbe_arena *a, const struct doc *d)
     c->key = d->key;
     c->key_line = d->key_line;
     c->key_col = d->key_col;
+    c->raw = d->raw;
+    c->block = d->block;
     for (const struct doc *m = d->first; m; m = m->next) {
         doc_append(c, doc_copy(a, m));
     }
@@ -214,6 +216,54 @@ struct diag_pos
 doc_pos(const char *file, const struct doc *d)
 {
     return (struct diag_pos){ .file = file, .line = d->line, .col = d->col, .at = d };
+}
+
+/* Column of the `offset`-th byte of a JSON string's value: escapes take more room in the file. */
+static uint32_t
+raw_column(const struct doc *d, size_t offset)
+{
+    uint32_t col = d->col + 1;
+    const char *p = d->raw;
+    for (size_t done = 0; done < offset && *p != '"';) {
+        if (*p != '\\') {
+            col += ((unsigned char)*p++ & 0xC0) != 0x80;
+            done++;
+        } else if (p[1] != 'u') {
+            p += 2;
+            col += 2;
+            done++;
+        } else { /* one to three bytes; a pair of surrogates, twice this, makes four */
+            unsigned u = 0;
+            for (int i = 2; i < 6; i++) {
+                u = u * 16 + (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
+            }
+            done += u < 0x80 ? 1 : u < 0x800 || (u >= 0xD800 && u < 0xE000) ? 2 : 3;
+            p += 6;
+            col += 6;
+        }
+    }
+    return col;
+}
+
+struct diag_pos
+doc_pos_within(const char *file, const struct doc *d, uint32_t line, uint32_t col)
+{
+    struct diag_pos pos = doc_pos(file, d);
+    if (d->t != DOC_STR || line == 0 || col == 0) {
+        return pos;
+    }
+    if (d->block) {
+        pos.line = d->line + line;
+        pos.col = d->block - 1 + col;
+    } else if (d->raw) {
+        const char *p = d->s.p, *end = d->s.p + d->s.n;
+        for (uint32_t l = 1; l < line && p < end; l++) {
+            const char *nl = memchr(p, '\n', (size_t)(end - p));
+            p = nl ? nl + 1 : end;
+        }
+        pos.col = raw_column(d, (size_t)(p - d->s.p) + col - 1);
+    }
+    return pos;
 }
 
 struct doc *

@@ -31,6 +31,8 @@ struct doc {
     struct doc *up, *next;      /* container, following sibling */
     struct doc *first, *last;   /* LIST and MAP */
     uint32_t n;                 /* their members */
+    const char *raw;            /* STR of JSON: behind the opening quote in the file's text, else NULL */
+    uint32_t block;             /* STR of a YAML literal block: indent of its lines + 1, else 0 */
 };
 
 struct doc *doc_new(struct tbe_arena *a, enum doc_type t, uint32_t line, uint32_t col);
@@ -51,7 +53,12 @@ const char *doc_type_name(enum doc_type t); /* "a string" */
 void doc_json(struct tbe_buf *out, const struct doc *d); /* compact JSON */
 struct diag_pos doc_pos(const char *file, const struct doc *d);
 
-/* Readers: the root, or NULL after reporting to ds. `file` is the name for diagnostics. */
+/* Where line and column (1-based, bytes) of a text value stand in the file; its start when the form of the
+ * text does not tell. */
+struct diag_pos doc_pos_within(const char *file, const struct doc *d, uint32_t line, uint32_t col);
+
+/* Readers: the root, or NULL after reporting to ds. `file` is the name for diagnostics. The text must live
+ * as long as the tree. */
 struct doc *json_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text);
 /* Several documents of one stream become a list. */
 struct doc *yaml_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text);

@@ -339,6 +339,7 @@ read_value(struct reader *r)
         struct doc *d = s.p ? make(r, DOC_STR, at) : NULL;
         if (d) {
             d->s = s;
+            d->raw = at + 1;
         }
         return d;
     }

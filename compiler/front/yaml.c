@@ -19,6 +19,8 @@ struct reader {
     struct diags *ds;
     const char *file;
     yaml_parser_t parser;
+    const char *text, *end;     /* line below starts at text; both only move on */
+    size_t line;                /* 0-based */
     struct anchor *anchors;
     uint32_t depth, values;
     bool failed;
@@ -162,6 +164,22 @@ resolve_plain(struct doc *d)
     d->i = v;
 }
 
+/* Indent of the first line that is not blank behind the line a literal block starts on. */
+static uint32_t
+block_indent(struct reader *r, size_t line)
+{
+    uint32_t indent = 0;
+    while (r->line <= line && r->text < r->end) {
+        const char *nl = memchr(r->text, '\n', (size_t)(r->end - r->text));
+        r->text = nl ? nl + 1 : r->end;
+        r->line++;
+    }
+    for (const char *p = r->text; p < r->end && (*p == ' ' || *p == '\n'); p++) {
+        indent = *p == ' ' ? indent + 1 : 0;
+    }
+    return indent;
+}
+
 static struct doc *
 read_scalar(struct reader *r, const yaml_event_t *e)
 {
@@ -176,6 +194,9 @@ read_scalar(struct reader *r, const yaml_event_t *e)
     d->s = tbe_arena_dup(r->a, (struct tbe_str){ (const char *)e->data.scalar.value, e->data.scalar.length });
     if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !tag) {
         resolve_plain(d);
+    }
+    if (e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE) {
+        d->block = block_indent(r, e->start_mark.line) + 1;
     }
     anchor_add(r, e->data.scalar.anchor, d);
     return d;
@@ -314,7 +335,7 @@ read_stream(struct reader *r, struct doc *docs)
 struct doc *
 yaml_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text)
 {
-    struct reader r = { .a = a, .ds = ds, .file = file };
+    struct reader r = { .a = a, .ds = ds, .file = file, .text = text.p, .end = text.p + text.n };
     if (!yaml_parser_initialize(&r.parser)) {
         return fail(&r, C2003, (yaml_mark_t){ 0 }, "out of memory");
     }

@@ -124,6 +124,22 @@ yaml_reads_the_core_schema(void **state)
 }
 
 static void
+places_inside_texts_are_found(void **state)
+{
+    struct fix *f = *state;
+    struct doc *d = doc_get(json(f, "{\"a\": \"x\\ny\\u00e9z\"}"), "a");
+    assert_int_equal(doc_pos_within("f", d, 1, 1).col, 8);
+    assert_int_equal(doc_pos_within("f", d, 2, 1).col, 11);
+    assert_int_equal(doc_pos_within("f", d, 2, 4).col, 18); /* behind the escape: two bytes, six characters */
+    assert_int_equal(doc_pos_within("f", d, 99, 99).col, 19);
+    d = doc_get(yaml(f, "b: 1\na: |\n\n    x\n    yz\n"), "a");
+    assert_int_equal(doc_pos_within("f", d, 3, 2).line, 5);
+    assert_int_equal(doc_pos_within("f", d, 3, 2).col, 6);
+    d = doc_get(yaml(f, "a: >\n  x\n"), "a");
+    assert_int_equal(doc_pos_within("f", d, 3, 2).line, 1);
+}
+
+static void
 json_mistakes_are_found(void **state)
 {
     static const struct {
@@ -301,7 +317,8 @@ main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         T(json_values_keep_their_place), T(yaml_values_keep_their_place), T(json_text_comes_back),
-        T(yaml_reads_the_core_schema),   T(json_mistakes_are_found),      T(depth_is_bounded),
+        T(yaml_reads_the_core_schema),   T(places_inside_texts_are_found),
+          T(json_mistakes_are_found),      T(depth_is_bounded),
         T(values_are_bounded),           T(aliases_count_as_what_they_stand_for),
         T(nodes_are_bounded),            T(connections_are_bounded),      T(chains_are_bounded),
         T(names_are_bounded),            T(diagnostics_are_bounded),      T(ids_are_stable_and_uuids),
