@@ -287,8 +287,8 @@ null_value(struct ctx *x, const struct node_key *k, const struct doc *at)
                                            [KEY_NUMBER] = DOC_NUM,  [KEY_ENUM] = DOC_INT,  [KEY_STRINGS] = DOC_LIST,
                                            [KEY_MAP] = DOC_MAP,     [KEY_OBJECT] = DOC_NULL, [KEY_JSON] = DOC_NULL };
     struct doc *d = doc_new(x->a, types[k->kind], at->line, at->col);
-    if (k->kind == KEY_ENUM) {
-        d->i = -1;
+    if (k->kind == KEY_ENUM || k->kind == KEY_STRINGS || k->kind == KEY_MAP) {
+        d->i = -1; /* lists and maps: null, not empty */
     } else if (k->kind == KEY_NUMBER || k->kind == KEY_INT) {
         d->s = TBE_STR("0");
     }

@@ -64,8 +64,11 @@ element(struct tbe_str s)
 static void
 put_array(struct out *o, const char *path, const char *field, const struct doc *v, bool map, int depth)
 {
-    if (v->n) {
+    if (v->i == 0) { /* an empty one gets an element that does not count: NULL means null */
         tbe_buf_fmt(o->before, "static const struct %s n%u_%s[] = {\n", map ? "tbe_pair" : "tbe_str", o->node, path);
+        if (v->n == 0) {
+            tbe_buf_putz(o->before, map ? "    { { NULL, 0 }, { NULL, 0 } },\n" : "    { NULL, 0 },\n");
+        }
         for (const struct doc *e = v->first; e; e = e->next) {
             tbe_buf_putz(o->before, "    ");
             if (map) {

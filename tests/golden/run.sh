@@ -11,6 +11,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 src=${TBE_SRC:-$(cd "$here/../.." && pwd)}
 build=${TBE_BUILD:-$src/build}
+[ -x "$build/tbedgec" ] || { echo "$build/tbedgec is not there" >&2; exit 2; }
 update=
 [ "${1:-}" = --update ] && { update=1; shift; }
 cases=${*:-$(cd "$here" && ls -d */ | tr -d /)}

@@ -146,12 +146,24 @@ static const struct tbe_str n4_client_attribute_names[] = {
     TBE_STR_INIT("a"),
     TBE_STR_INIT("${b}"),
 };
+static const struct tbe_str n4_shared_attribute_names[] = {
+    { NULL, 0 },
+};
+static const struct tbe_str n4_server_attribute_names[] = {
+    { NULL, 0 },
+};
+static const struct tbe_str n4_latest_ts_key_names[] = {
+    { NULL, 0 },
+};
 static const struct tbe_originator_attributes_cfg n4_cfg = {
     .fetch_to = TBE_ORIGINATOR_ATTRIBUTES_FETCH_TO_DATA,
     .client_attribute_names = n4_client_attribute_names,
     .n_client_attribute_names = 2,
+    .shared_attribute_names = n4_shared_attribute_names,
     .n_shared_attribute_names = 0,
+    .server_attribute_names = n4_server_attribute_names,
     .n_server_attribute_names = 0,
+    .latest_ts_key_names = n4_latest_ts_key_names,
     .n_latest_ts_key_names = 0,
     .tell_failure_if_absent = true,
     .get_latest_value_with_ts = false,
@@ -204,9 +216,13 @@ static const struct tbe_str n6_message_names[] = {
     TBE_STR_INIT("x"),
     TBE_STR_INIT("y"),
 };
+static const struct tbe_str n6_metadata_names[] = {
+    { NULL, 0 },
+};
 static const struct tbe_check_fields_cfg n6_cfg = {
     .message_names = n6_message_names,
     .n_message_names = 2,
+    .metadata_names = n6_metadata_names,
     .n_metadata_names = 0,
     .check_all_keys = false,
 };

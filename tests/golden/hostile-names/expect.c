@@ -82,7 +82,11 @@ n1_node(struct tbe_run *r, struct tbe_msg *m)
 }
 
 /* node 2: "line\x0abreak * /\x0d\x0a#error x" (message type filter) */
+static const struct tbe_str n2_message_types[] = {
+    { NULL, 0 },
+};
 static const struct tbe_msg_type_filter_cfg n2_cfg = {
+    .message_types = n2_message_types,
     .n_message_types = 0,
 };
 static void
