@@ -60,7 +60,7 @@ check() {
             room = "tbe"
         } else {
             room = part[2]
-            sub(/\.[ch]$/, "", room)   # runtime/worker.c
+            sub(/(_[a-z]+)?\.[ch]$/, "", room)   # runtime/worker.c, worker_main.c
         }
         if (inc == "config.h") {
             next
