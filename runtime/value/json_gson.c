@@ -548,6 +548,7 @@ value_gson_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_v
     if (ok) {
         return 0;
     }
+    *out = TBE_UNDEF_VAL;
     if (err != NULL) {
         const size_t at = in.p ? (size_t)(in.p - in.start) : 0;
         *err = (struct tbe_json_err){ at < text.n ? at : text.n, in.msg };

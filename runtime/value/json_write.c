@@ -22,11 +22,11 @@ struct json_out {
 #define LOOK_ALWAYS 1u
 #define LOOK_HTML 2u /* Gson with HTML escaping */
 #define LOOK_GSON 4u /* may begin U+2028 or U+2029 */
-#define LOOK_JS 8u   /* may begin a lone surrogate */
+#define LOOK_LONE 8u /* may begin a lone surrogate */
 static const unsigned char json_out_look[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     ['"'] = LOOK_ALWAYS, ['\\'] = LOOK_ALWAYS, ['<'] = LOOK_HTML, ['>'] = LOOK_HTML, ['&'] = LOOK_HTML,
-    ['='] = LOOK_HTML, ['\''] = LOOK_HTML, [0xe2] = LOOK_GSON, [0xed] = LOOK_JS,
+    ['='] = LOOK_HTML, ['\''] = LOOK_HTML, [0xe2] = LOOK_GSON, [0xed] = LOOK_LONE,
 };
 /* The letter behind a backslash, for bytes that have one. */
 static const char json_out_short[128] = {
@@ -37,9 +37,9 @@ static unsigned
 json_out_mask(unsigned flags)
 {
     if (flags & TBE_OUT_GSON) {
-        return LOOK_ALWAYS | LOOK_GSON | (flags & TBE_OUT_NO_HTML ? 0 : LOOK_HTML);
+        return LOOK_ALWAYS | LOOK_GSON | LOOK_LONE | (flags & TBE_OUT_NO_HTML ? 0 : LOOK_HTML);
     }
-    return flags & TBE_OUT_JS ? LOOK_ALWAYS | LOOK_JS : LOOK_ALWAYS;
+    return flags & TBE_OUT_JS ? LOOK_ALWAYS | LOOK_LONE : LOOK_ALWAYS;
 }
 
 static void
@@ -72,7 +72,11 @@ json_out_special(struct tbe_buf *b, const unsigned char *p, size_t n, unsigned f
         json_out_hex(b, p[2] == 0xa8 ? 0x2028 : 0x2029, false);
         return 3;
     }
-    if (*p == 0xed && p[1] >= 0xa0) { /* lone surrogate */
+    if (*p == 0xed && p[1] >= 0xa0) { /* lone surrogate; Gson's text leaves the JVM, which cannot encode it */
+        if (flags & TBE_OUT_GSON) {
+            tbe_buf_putc(b, '?');
+            return 3;
+        }
         json_out_hex(b, 0xd000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu), false);
         return 3;
     }

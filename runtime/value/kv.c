@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device payloads to typed entries (facts/device-apis.md 4.2-4.4, rule-nodes.md 9.1). The general
- * way, over a parsed document. */
+/* Device payloads to typed entries (facts/device-apis.md 4.2-4.4, rule-nodes.md 9.1). This is the
+ * general way, over a parsed document; kv_fast.c takes plain payloads without one. */
 #include "config.h"
 
 #include <string.h>
 
+#include "value/kv_fast.h"
 #include "value/kv_num.h"
 #include "value/value_int.h"
 
@@ -205,8 +206,8 @@ kv_parse(struct kv_in *in, struct tbe_str json, tbe_val *doc)
 }
 
 int
-tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags, size_t max_string,
-                 struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
+kv_general_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags,
+                     size_t max_string, struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
 {
     struct kv_in in = { .a = a, .flags = flags, .max_string = max_string, .err = err };
     tbe_val doc;
@@ -232,8 +233,8 @@ tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, u
 }
 
 int
-tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size_t max_string, struct tbe_kvs *out,
-                  struct tbe_str *err)
+kv_general_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size_t max_string,
+                      struct tbe_kvs *out, struct tbe_str *err)
 {
     struct kv_in in = { .a = a, .flags = flags, .max_string = max_string, .err = err };
     tbe_val doc;
@@ -242,4 +243,26 @@ tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size
         return -1;
     }
     return doc.t == TBE_MAP ? kv_members(&in, doc.u.m, out) : kv_cannot(&in, doc);
+}
+
+int
+tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags, size_t max_string,
+                 struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
+{
+    const struct kv_fast_opts opts = { a, flags, max_string, default_ts };
+    if (kv_fast_telemetry(&opts, json, recs, n)) {
+        return 0;
+    }
+    return kv_general_telemetry(a, json, default_ts, flags, max_string, recs, n, err);
+}
+
+int
+tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size_t max_string, struct tbe_kvs *out,
+                  struct tbe_str *err)
+{
+    const struct kv_fast_opts opts = { a, flags, max_string, 0 };
+    if (kv_fast_attributes(&opts, json, out)) {
+        return 0;
+    }
+    return kv_general_attributes(a, json, flags, max_string, out, err);
 }

@@ -136,7 +136,7 @@ struct tbe_json_err {
     size_t offset;   /* byte */
     const char *msg; /* static text */
 };
-/* 0 and *out, or -1 and *err (may be NULL). Whole text must be one value. A top-level empty text is an
+/* 0 and *out, or -1, UNDEF and *err (may be NULL). Whole text must be one value. A top-level empty text is an
  * error, except with TBE_JSON_LENIENT where it is null. */
 int tbe_json_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out,
                    struct tbe_json_err *err) TBE_MUST_USE;
