@@ -128,6 +128,7 @@ front_facts(struct front *f)
     cJSON_AddNumberToObject(o, "swaps", (double)f->stats.swaps);
     cJSON_AddNumberToObject(o, "swapsFailed", (double)f->stats.swaps_failed);
     cJSON_AddNumberToObject(o, "rollbacks", (double)f->stats.rollbacks);
+    cJSON_AddNumberToObject(o, "framesGivenUp", (double)f->stats.given_up);
     cJSON_AddNumberToObject(o, "windowFrames", window_depth(&f->window));
     cJSON_AddNumberToObject(o, "windowBytes", (double)f->window.bytes);
     return o;

@@ -17,7 +17,7 @@ struct listener;
 #define FRONT_READ_CHUNK 16384u /* bytes taken from one device per loop turn */
 
 struct front_stats {
-    uint64_t accepted, refused, packets_in, swaps, swaps_failed, restarts, rollbacks, window_full;
+    uint64_t accepted, refused, packets_in, swaps, swaps_failed, restarts, rollbacks, window_full, given_up;
 };
 
 struct front {
@@ -35,6 +35,7 @@ struct front {
     struct session *all, *dirty, *dead;
     struct session **table; /* by conn */
     uint32_t table_size, sessions, connected, last_conn;
+    uint64_t careful_until; /* frames before it are sent one at a time (supervise.c) */
     bool waiting_for_room; /* a session stopped reading because the window is full */
 
     char *read_buf; /* shared by all reads: leftover of one session plus one chunk */

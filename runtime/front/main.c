@@ -331,9 +331,12 @@ static const struct command {
     const char *name;
     command_fn *fn;
 } commands[] = {
-    { "run", cmd_run },         { "deploy", cmd_deploy },   { "rollback", cmd_rollback }, { "status", cmd_worker },
-    { "device", cmd_worker },   { "attr", cmd_worker },     { "rpc", cmd_worker },        { "export", exec_worker },
+    { "run", cmd_run },
+    { "deploy", cmd_deploy },
+    { "rollback", cmd_rollback },
+    { "export", exec_worker }, /* long output, read-only: not through the daemon */
     { "backup", exec_worker },
+    { NULL, cmd_worker }, /* all others: their meaning, and whether they exist, the worker knows */
 };
 
 static bool
@@ -350,6 +353,7 @@ wants_help(const struct options *o)
 int
 main(int argc, char **argv)
 {
+    const struct command *c = commands;
     struct options o = { 0 };
     struct settings s;
     char err[256];
@@ -358,23 +362,17 @@ main(int argc, char **argv)
     if (rc) {
         return rc - 1;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        const struct command *c = &commands[i];
-        if (strcmp(c->name, o.argv[0]) != 0) {
-            continue;
-        }
-        if (!load_settings(&o, &s, err)) {
-            fail(err);
-            return EXIT_USAGE;
-        }
-        if (wants_help(&o) && c->fn != cmd_worker && c->fn != exec_worker) {
-            fputs(usage, stdout);
-            rc = 0;
-        } else { /* a worker command's help is the worker's own */
-            rc = (wants_help(&o) ? exec_worker : c->fn)(&o, &s);
-        }
-        settings_free(&s);
-        return rc;
+    while (c->name && strcmp(c->name, o.argv[0]) != 0) {
+        c++;
     }
-    return usage_error("unknown command ", o.argv[0]);
+    if (!load_settings(&o, &s, err)) {
+        fail(err);
+        rc = EXIT_USAGE;
+    } else if (wants_help(&o) && c->fn != cmd_worker && c->fn != exec_worker) {
+        fputs(usage, stdout);
+    } else { /* a worker command's help is the worker's own */
+        rc = (wants_help(&o) ? exec_worker : c->fn)(&o, &s);
+    }
+    settings_free(&s);
+    return rc;
 }

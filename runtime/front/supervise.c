@@ -4,7 +4,10 @@
  *    the unconfirmed frames. Until then a failure of next changes nothing for cur.
  *  - a cur that dies is started again: at once when it was killed from outside while it made progress,
  *    else after a growing pause. A generation that has not proved itself and dies `max_deaths` times is
- *    replaced by the last good one. It is good after `healthy_after` of running. */
+ *    replaced by the last good one. It is good after `healthy_after` of running.
+ *  - a frame that kills every worker must not stop the service: when deaths leave the same frame
+ *    unconfirmed, frames are sent one at a time; one that kills twice alone is given up and its
+ *    connection closed, unacknowledged. */
 #include "config.h"
 #include "front/supervise.h"
 
@@ -18,12 +21,14 @@
 #include "base/log.h"
 #include "front/control.h"
 #include "front/generation.h"
+#include "front/mqtt/codec.h"
 #include "front/notify.h"
 #include "front/session.h"
 #include "front/worker_proc.h"
 
 #define BACKOFF_FIRST_MS 100
 #define KEEP_GENERATIONS 8u
+#define STUCK_DEATHS 2 /* with the same first frame: then one at a time; again so many: given up */
 
 struct supervisor {
     struct worker *cur, *next;
@@ -31,6 +36,8 @@ struct supervisor {
     char good[GENERATION_DIGEST + 1];   /* "" = none yet */
     int64_t backoff_ms, swap_ms;
     int64_t deaths; /* in a row, without having become good */
+    uint64_t stuck_seq;    /* first unconfirmed frame at the last death */
+    unsigned stuck_deaths; /* with that frame */
     bool ever_ready;
     struct event *restart, *healthy;
     supervise_done_fn *done;
@@ -153,6 +160,8 @@ died(struct front *f, bool bad)
             f->stats.rollbacks++;
             become_current(f, v->good);
             v->deaths = 0;
+            v->stuck_deaths = 0;
+            f->careful_until = 0;
             v->backoff_ms = BACKOFF_FIRST_MS;
             add_timer(v->restart, 0);
             return;
@@ -389,13 +398,55 @@ next_gone(struct front *f, const char *how)
     deployed(v, false, text);
 }
 
+/* A frame that kills the worker is answered as a failure of the server. */
+static void
+give_up_frame(struct front *f, uint64_t seq)
+{
+    struct window_entry *e = window_entry(&f->window, seq);
+    struct session *s = e->session;
+    struct frame fr = { .type = FR_CONFIRM, .conn = s->conn, .seq = seq };
+
+    log_error("frame %llu (type %u, %u bytes, device %s) kills the worker: it is given up, the connection is closed",
+              (unsigned long long)seq, e->type, e->len, s->peer ? s->peer : "");
+    f->stats.given_up++;
+    fr.aux = MQTT_RC_IMPLEMENTATION | FR_CODE_CLOSE | FR_CODE_DISCONNECT(MQTT_RC_IMPLEMENTATION) |
+             (e->type == FR_CONNECT ? 0 : FR_CODE_NO_ACK);
+    mqtt_confirmed(s, e, &fr);
+    window_confirm(&f->window, seq);
+}
+
+/* An active worker died by its own fault: is one frame the reason? */
+static void
+suspect_first_frame(struct front *f)
+{
+    struct supervisor *v = f->sup;
+    bool one_at_a_time = f->careful_until > f->window.first;
+
+    if (window_depth(&f->window) == 0) {
+        v->stuck_deaths = 0;
+        return;
+    }
+    v->stuck_deaths = v->stuck_seq == f->window.first ? v->stuck_deaths + 1 : 1;
+    v->stuck_seq = f->window.first;
+    if (v->stuck_deaths < STUCK_DEATHS) {
+        return;
+    }
+    v->stuck_deaths = 0;
+    if (one_at_a_time) {
+        give_up_frame(f, f->window.first);
+    } else {
+        f->careful_until = f->window.next;
+        log_warn("frames up to %llu are sent to the worker one at a time", (unsigned long long)f->careful_until - 1);
+    }
+}
+
 static void
 cur_gone(struct front *f, int status, const char *how)
 {
     struct supervisor *v = f->sup;
     struct worker *w = v->cur;
     bool outside = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed && w->confirmed > 0;
-    bool drained = w->state == WORKER_DRAINING, clean = w->drained && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool active = w->state == WORKER_ACTIVE, drained = w->state == WORKER_DRAINING, clean = w->drained && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
     v->cur = NULL;
     worker_free(w);
@@ -407,6 +458,9 @@ cur_gone(struct front *f, int status, const char *how)
     }
     if (!clean) {
         log_error("worker of generation %.12s died: %s", v->digest, how);
+    }
+    if (active && !outside) {
+        suspect_first_frame(f);
     }
     if (v->next && v->next->state == WORKER_READY) {
         take_over(f);

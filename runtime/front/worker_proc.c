@@ -220,7 +220,8 @@ gather(struct worker *w, struct iovec iov[IOV_MAX_USED])
         iov[n++] = (struct iovec){ w->ctl.p + w->ctl_at, w->ctl.n - w->ctl_at };
     }
     if (w->state == WORKER_ACTIVE) {
-        n += window_iov(win, &c, UINT64_MAX, iov + n, IOV_MAX_USED - n);
+        bool careful = w->front->careful_until > win->first;
+        n += window_iov(win, &c, careful ? win->first + 1 : UINT64_MAX, iov + n, IOV_MAX_USED - n);
     }
     return n;
 }

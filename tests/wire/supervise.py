@@ -143,7 +143,24 @@ def test_repeated_deaths_roll_back():
         assert e.applied()[-1][5] == "w1" and bodies(e).count("after") == 1
 
 
-def test_poison_message_rolls_back():
+def test_message_that_kills_every_worker_is_given_up():
+    with Edge() as e:
+        e.start(e.worker())
+        c, d = e.client(), e.client(version=5)
+        c.send(b"".join(publish("a", "c%d" % i, pid=i) for i in range(1, 6)))
+        d.send(publish("a", "d1", pid=1, version=5) + publish("die/always", "x", pid=2, version=5)
+               + publish("a", "d3", pid=3, version=5))
+        c.send(b"".join(publish("a", "c%d" % i, pid=i) for i in range(6, 11)))
+        for i in range(1, 11):
+            c.expect(puback(i), 20)
+        d.expect(puback(1)).expect(bytes.fromhex("e0028300")).closed()
+        got = bodies(e)
+        assert [b for b in got if b[0] == "c"] == ["c%d" % i for i in range(1, 11)] and got.count("d1") == 1, got
+        assert "is given up" in e.log_text()
+        c.send(publish("a", "z", pid=99)).expect(puback(99))
+
+
+def test_rollback_command():
     with Edge(TBEDGE_WORKER_HEALTHY_AFTER=300) as e:
         e.start(e.worker())
         e.wait_log("is good")
@@ -241,7 +258,7 @@ def test_usage():
     with Edge() as e:
         assert e.cmd("--version")[1].startswith("tbedge ")
         assert e.cmd("--help")[0] == 0 and e.cmd("run", "--help")[0] == 0
-        assert e.cmd()[0] == 2 and e.cmd("fly")[0] == 2 and e.cmd("--fly")[0] == 2 and e.cmd("run", "--fly")[0] == 2
+        assert e.cmd()[0] == 2 and e.cmd("--fly")[0] == 2 and e.cmd("run", "--fly")[0] == 2
         rc, out, err = e.cmd("run")
         assert rc == 1 and "holds no worker" in err
         with open(os.path.join(e.data, "bad.yml"), "w") as f:
