@@ -24,7 +24,7 @@
 #include "nodes/engine.h"
 #include "transport/http.h"
 #include "transport/mqtt.h"
-#include "worker_main.h"
+#include "worker/modes.h"
 
 #define READ_BYTES (128u << 10)     /* frames taken in one turn: about a thousand small publishes */
 #define UNCOMMITTED_MAX (32u << 20) /* bytes of frames read but not durable; above it reading stops */

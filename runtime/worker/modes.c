@@ -2,7 +2,7 @@
 /* What a generated worker's main() calls: options, and the modes that are not the daemon's. */
 #include "config.h"
 
-#include "worker_main.h"
+#include "worker/modes.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two modes of a worker program behind its options. */
-#ifndef TBE_WORKER_MAIN_H
-#define TBE_WORKER_MAIN_H
+#ifndef TBE_WORKER_MODES_H
+#define TBE_WORKER_MODES_H
 
 #include "tbe/chain.h"
 
