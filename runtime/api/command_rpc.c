@@ -12,6 +12,11 @@
 #define MIN_TIMEOUT_MS 5000      /* server.rest.server_side_rpc.min_timeout */
 #define DEFAULT_TIMEOUT_MS 10000 /* ... default_timeout */
 
+/* What the REST API says to a body without a method. */
+static const char no_method[] =
+    "\"Cannot invoke \\\"com.fasterxml.jackson.databind.JsonNode.asText()\\\" because the return value of "
+    "\\\"com.fasterxml.jackson.databind.JsonNode.get(String)\\\" is null\"";
+
 struct call {
     struct command *c;
     bool json, v1, oneway;
@@ -204,7 +209,13 @@ command_rpc(struct command *c)
     if (command_option(c, "--body", &body)) {
         status = command_words(c, 1, 1, "rpc DEVICE --body JSON [--oneway]");
         if (status == 0 && read_body(c, body, &r, &timeout) != 0) {
-            return answer(c, call->json, 500, TBE_STR(""), "the request is not valid");
+            struct tbe_buf rest = { 0 };
+
+            tbe_buf_fmt(&rest, "{\"status\":500,\"message\":%s,\"errorCode\":2,\"timestamp\":%lld}", no_method,
+                        (long long)clock_ms());
+            status = answer(c, call->json, 500, tbe_buf_str(&rest), "the request is not valid");
+            tbe_buf_free(&rest);
+            return status;
         }
     } else {
         status = read_words(c, &r);

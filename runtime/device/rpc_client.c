@@ -100,7 +100,7 @@ parse(struct device_hub *h, struct tbe_str json, bool need_params, tbe_val *v, s
         return HUB_PAYLOAD;
     }
     if (v->t != TBE_MAP) {
-        return HUB_UNCAUGHT;
+        return HUB_PAYLOAD;
     }
     m = json_get(*v, "method");
     if (m.t == TBE_STR_T || m.t == TBE_NUM) {

@@ -22,6 +22,9 @@ entry_survives(const struct tbe_kv *kv)
 {
     double d;
 
+    if (memchr(kv->key.p, '\0', kv->key.n) != NULL) {
+        return false;
+    }
     switch (kv->type) {
     case TBE_KV_DOUBLE:
         d = fabs(kv->u.d);
@@ -86,11 +89,58 @@ refuse(struct device_hub *h, struct tbe_msg *m, struct tbe_str e, enum hub_resul
     return r;
 }
 
-/* The reference words a refused document; a bad ts is an uncaught exception without a text (4.2). */
-static enum hub_result
-error_class(struct tbe_str e)
+/* Does getAsLong fail? One-element arrays count as their element. */
+static bool
+ts_bad(tbe_val v)
 {
-    return e.n == 0 ? HUB_UNCAUGHT : HUB_PAYLOAD;
+    struct tbe_str s;
+    size_t i;
+
+    while (v.t == TBE_LIST && v.u.l->n == 1) {
+        v = v.u.l->v[0];
+    }
+    if (v.t == TBE_NUM) {
+        return false;
+    }
+    if (v.t != TBE_STR_T) {
+        return true;
+    }
+    s = tbe_val_str(v);
+    for (i = s.n > 1 && s.p[0] == '-'; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+        continue;
+    }
+    return s.n == 0 || i < s.n;
+}
+
+/* Both errors without a text (4.2): a bad ts is an uncaught exception, values that are no object are an
+ * ordinary payload error. The first bad element decides. */
+static enum hub_result
+error_class(struct tbe_arena *a, struct tbe_str json, struct tbe_str e)
+{
+    tbe_val v;
+    uint32_t n = 1;
+
+    if (e.n > 0 || tbe_json_parse(a, json, TBE_JSON_RAW | TBE_JSON_LENIENT, &v, NULL) != 0) {
+        return HUB_PAYLOAD;
+    }
+    if (v.t == TBE_LIST) {
+        n = v.u.l->n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        tbe_val o = v.t == TBE_LIST ? v.u.l->v[i] : v;
+        tbe_val ts = json_get(o, "ts"), values = json_get(o, "values");
+
+        if (ts.t == TBE_UNDEF || values.t == TBE_UNDEF) {
+            continue;
+        }
+        if (ts_bad(ts)) {
+            return HUB_UNCAUGHT;
+        }
+        if (values.t != TBE_MAP) {
+            return HUB_PAYLOAD;
+        }
+    }
+    return HUB_UNCAUGHT;
 }
 
 enum hub_result
@@ -105,7 +155,7 @@ hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str to
 
     json = tbe_arena_dup(a, json);
     if (tbe_kv_telemetry(a, json, clock_ms(), 0, 0, &recs, &n, &e) != 0) {
-        return refuse(h, first, e, error_class(e), err);
+        return refuse(h, first, e, error_class(a, json, e), err);
     }
     if (dry || n == 0) { /* "[]": nothing to store; acknowledged at once */
         tbe_msg_unref(first);
@@ -117,8 +167,7 @@ hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str to
         struct tbe_msg *m = first;
 
         if (i + 1 < n) {
-            m = tbe_msg_derive(first);
-            tbe_uuid_random(&m->id);
+            m = tbe_msg_fork(first);
         }
         put_ts(a, &m->md, recs[i].ts);
         put_topic(a, &m->md, topic);

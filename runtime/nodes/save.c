@@ -3,9 +3,14 @@
 #include "config.h"
 #include "nodes/save.h"
 
+#include <string.h>
+
 bool
 save_key_malformed(struct tbe_str key)
 {
+    if (memchr(key.p, '\0', key.n) != NULL) {
+        return true;
+    }
     for (size_t i = 0; i + 1 < key.n; i++) {
         char c = key.p[i + 1];
         if (key.p[i] == '<' && (((c | 32) >= 'a' && (c | 32) <= 'z') || c == '/' || c == '!' || c == '?')) {
