@@ -273,15 +273,31 @@ control_run(const struct control_env *env, int argc, const struct tbe_str *argv,
     c->front = front.p ? tbe_arena_dup(&c->a, front) : TBE_STR_NONE;
     if (r == NULL) {
         status = unknown(c);
-    } else if (command_flag(c, "--help") || command_flag(c, "-h")) {
-        tbe_buf_fmt(&c->out, "usage: tbedge %s\n", r->usage);
-        status = 0;
     } else {
         status = r->fn(c);
     }
     if (status != COMMAND_LATER) {
         command_done(c, status);
     }
+}
+
+bool
+control_help(int argc, char **argv)
+{
+    struct tbe_str words[2] = { argc > 0 ? tbe_strz(argv[0]) : TBE_STR_NONE, argc > 1 ? tbe_strz(argv[1]) : TBE_STR_NONE };
+    bool asked = false, family = false;
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        asked = asked || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    }
+    for (size_t i = 0; asked && i < ROWS; i++) {
+        if (tbe_str_eqz(words[0], rows[i].name) &&
+            (rows[i].sub == NULL || argc < 3 || tbe_str_eqz(words[1], rows[i].sub))) {
+            printf("%s tbedge %s\n", family ? "      " : "usage:", rows[i].usage);
+            family = true;
+        }
+    }
+    return family;
 }
 
 bool

@@ -21,6 +21,8 @@ typedef void control_reply_fn(void *arg, int status, struct tbe_str out, struct 
  * reply must be held back until it is durable. */
 void control_run(const struct control_env *env, int argc, const struct tbe_str *argv, struct tbe_str cwd,
                  struct tbe_str front, control_reply_fn *fn, void *arg);
+/* The command's help to standard output when argv asks for it; needs no store. */
+bool control_help(int argc, char **argv);
 /* Does this command only read? Then a read-only store will do. */
 bool control_reads(int argc, char **argv);
 

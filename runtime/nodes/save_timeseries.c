@@ -54,6 +54,8 @@ bad_key(const struct tbe_kvs *kvs)
     return NULL;
 }
 
+#define SAVE_TS_MAX INT64_C(253402300799999) /* later ones are not stored (facts/device-apis.md 4.2) */
+
 /* Data that has both members is a record of its own when it is parsed (9.1). */
 static bool
 looks_like_record(const struct tbe_kvs *kvs)
@@ -113,6 +115,12 @@ tbe_save_timeseries(struct tbe_run *r, const struct tbe_save_timeseries_cfg *cfg
         const char *why = bad_key(&recs[i].kvs);
         if (why) {
             engine_fail(r, "%s", why);
+            return TBE_REL_FAILURE;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (recs[i].ts > SAVE_TS_MAX) {
+            engine_fail(r, "Time stamp is beyond the year 9999: %lld", (long long)recs[i].ts);
             return TBE_REL_FAILURE;
         }
     }

@@ -43,6 +43,10 @@ worker_command(const struct worker_options *o, int argc, char **argv)
     struct stat st;
     char err[256] = "", cwd[4096] = "";
 
+    if (control_help(argc, argv)) {
+        free(words);
+        return 0;
+    }
     so.read_only = control_reads(argc, argv) && stat(o->dir, &st) == 0;
     if (words == NULL || store_open(&s, &so, NULL, err) != 0) {
         fprintf(stderr, "tbedge: %s\n", err[0] ? err : "out of memory");
