@@ -195,11 +195,36 @@ csv_pass(struct command *c, const char *path, FILE *f, bool add, long *rows)
     return status;
 }
 
+/* The list is read twice: what cannot be read again, as a pipe, is copied first. */
+static FILE *
+open_twice(const char *path)
+{
+    FILE *f = fopen(path, "re"), *t;
+    char buf[16384];
+    size_t n;
+
+    if (f == NULL || fseek(f, 0, SEEK_SET) == 0) {
+        return f;
+    }
+    t = tmpfile();
+    while (t != NULL && (n = fread(buf, 1, sizeof(buf), f)) > 0) {
+        if (fwrite(buf, 1, n, t) != n) {
+            fclose(t);
+            t = NULL;
+        }
+    }
+    fclose(f);
+    if (t != NULL) {
+        rewind(t);
+    }
+    return t;
+}
+
 static int
 add_csv(struct command *c, struct tbe_str file)
 {
     char *path = command_path(c, file);
-    FILE *f = fopen(path, "re");
+    FILE *f = open_twice(path);
     long rows;
     int status;
 
