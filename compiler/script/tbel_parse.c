@@ -4,6 +4,7 @@
  * harm. MEMBER, INDEX and CALL nodes get `src`, the text of the chain up to them, for run-time errors. */
 #include "config.h"
 #include "script/tbel_lex.h"
+#include "tbe/tbel.h"
 
 #include <string.h>
 
@@ -817,6 +818,36 @@ operand(struct parser *p)
     return leave(p, n);
 }
 
+/* Arithmetic of two number literals is done here, by the run time's rules for classes (5), because the
+ * static types of such operands must not count (4.1). Errors surface now, as in the engine. */
+static struct ast *
+fold(struct parser *p, struct ast *n)
+{
+    static tbe_val (*const fn[])(struct tbe_x *, tbe_val, tbe_val) = {
+        [OP_ADD] = tbe_t_add, [OP_SUB] = tbe_t_sub, [OP_MUL] = tbe_t_mul, [OP_DIV] = tbe_t_div,
+        [OP_REM] = tbe_t_rem, [OP_POW] = tbe_t_pow,
+    };
+    const struct ast *a = n->a, *b = n->b;
+    if (n->kind != AST_BINARY || n->op > OP_POW || a->kind != AST_LITERAL || b->kind != AST_LITERAL ||
+        a->v.t < TBE_INT || a->v.t > TBE_BIGINT || b->v.t < TBE_INT || b->v.t > TBE_BIGINT) {
+        return n;
+    }
+    struct tbe_catch c = { .up = NULL };
+    struct tbe_x x = { .a = p->c->a, .catch_ = &c, .fuel = 1000 };
+    if (setjmp(c.env) != 0) {
+        tbe_val e = x.thrown;
+        return fail_str(p, "arithmetic error: ", e.t == TBE_STR_T ? tbe_val_str(e) : TBE_STR("/ by zero"));
+    }
+    tbe_val v = fn[n->op](&x, a->v, b->v);
+    if (v.t < TBE_INT || v.t > TBE_BIGINT) {
+        return n;
+    }
+    struct ast *r = ast_new(p->c, AST_LITERAL, a->line, a->col);
+    r->v = v;
+    r->src = a->src;
+    return r;
+}
+
 /* A class on the right side of instanceof, is and convertable_to; null for anything else. */
 static struct ast *
 class_operand(struct parser *p)
@@ -848,7 +879,7 @@ binary_expr(struct parser *p, int min)
         next(p);
         n->b = op == OP_INSTANCEOF || op == OP_CONVERTABLE ? class_operand(p)
                                                            : binary_expr(p, binary[i].prec + 1);
-        a = n->b != NULL ? n : NULL;
+        a = n->b != NULL ? fold(p, n) : NULL;
     }
     return leave(p, a);
 }

@@ -123,19 +123,19 @@ tbel_equals(struct tbe_x *x, tbe_val a, tbe_val b)
 
 /* ---- names of errors ---- */
 
-void
+tbe_val
 tbe_t_unresolved(struct tbe_x *x, struct tbe_str name)
 {
     tbe_throw(x, "unresolvable property or identifier: %.*s", (int)name.n, name.p);
 }
 
-void
+tbe_val
 tbe_t_no_function(struct tbe_x *x, struct tbe_str name)
 {
     tbe_throw(x, "null pointer or function not found: %.*s", (int)name.n, name.p);
 }
 
-void
+tbe_val
 tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv)
 {
     static const char *const lang[] = { "Math", "Integer", "Long", "Double", "Float", "Boolean", "String",

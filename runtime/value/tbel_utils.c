@@ -100,17 +100,15 @@ json_error(struct tbe_x *x, struct tbe_str s, const struct tbe_json_err *e)
 {
     uint32_t len, cp = 0;
     size_t at = e->offset < s.n ? e->offset : s.n;
+    if (strstr(e->msg, "leading zero") != NULL) {
+        tbe_throw(x, "com.fasterxml.jackson.core.JsonParseException: Invalid numeric value: Leading zeroes not "
+                  "allowed");
+    }
     if (s.n == 0 || at == s.n) {
         tbe_throw(x, "com.fasterxml.jackson.databind.exc.MismatchedInputException: No content to map due to "
                   "end-of-input: %s", e->msg);
     }
     cp = tbel_cp(s.p + at, s.n - at, &len);
-    bool zero = (s.p[at] == '0' || (at > 0 && s.p[at - 1] == '0')) && strstr(e->msg, "zero") != NULL;
-    bool digits = at > 0 && s.p[at - 1] == '0' && s.p[at] >= '0' && s.p[at] <= '9';
-    if (zero || digits) {
-        tbe_throw(x, "com.fasterxml.jackson.core.JsonParseException: Invalid numeric value: Leading zeroes not "
-                  "allowed");
-    }
     size_t b = at;
     while (b > 0 && (unsigned char)s.p[b - 1] <= ' ') {
         b--;

@@ -159,10 +159,10 @@ tbe_val tbe_t_new_array(struct tbe_x *x, struct tbe_str type, tbe_val size);
 tbe_val tbe_t_array_of(struct tbe_x *x, struct tbe_str type, int n, const tbe_val *v);
 tbe_val tbe_t_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /* Integer.MAX_VALUE */
 
-/* Errors of names. */
-void tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
-void tbe_t_no_function(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
-void tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
+/* Errors of names; typed as values so that they stand in expressions. */
+tbe_val tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
+tbe_val tbe_t_no_function(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
+tbe_val tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
                      const tbe_val *argv) TBE_NORETURN; /* Math.foo(1) */
 
 /* Arguments on the way in: null members of maps are dropped at every depth. The result on the way out:
