@@ -59,13 +59,8 @@ tbe_buf_put(struct tbe_buf *b, const void *p, size_t n)
 }
 
 void
-tbe_buf_putc(struct tbe_buf *b, char c)
+tbe_buf_putc_grow(struct tbe_buf *b, char c)
 {
-    if (TBE_LIKELY(!b->oom && b->n + 1 < b->cap)) {
-        b->p[b->n++] = c;
-        b->p[b->n] = '\0';
-        return;
-    }
     tbe_buf_put(b, &c, 1);
 }
 

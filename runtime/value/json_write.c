@@ -83,6 +83,16 @@ json_out_special(struct tbe_buf *b, const unsigned char *p, size_t n, unsigned f
     return 0;
 }
 
+/* Up to the first byte that needs a look. */
+static inline size_t
+json_out_plain(const unsigned char *p, size_t i, size_t n, unsigned mask)
+{
+    while (i < n && (json_out_look[p[i]] & mask) == 0) {
+        i++;
+    }
+    return i;
+}
+
 void
 value_json_str(struct tbe_buf *b, struct tbe_str s, unsigned flags)
 {
@@ -91,19 +101,28 @@ value_json_str(struct tbe_buf *b, struct tbe_str s, unsigned flags)
     if (!tbe_buf_reserve(b, s.n + 2)) {
         return;
     }
-    tbe_buf_putc(b, '"');
-    size_t from = 0, i = 0;
-    while (i < s.n) {
-        if (TBE_LIKELY((json_out_look[p[i]] & mask) == 0)) {
-            i++;
-            continue;
+    size_t i = json_out_plain(p, 0, s.n, mask);
+    if (TBE_LIKELY(i == s.n)) { /* nothing to escape: room is there */
+        char *o = b->p + b->n;
+        *o++ = '"';
+        if (s.n > 0) {
+            memcpy(o, p, s.n);
         }
+        o[s.n] = '"';
+        o[s.n + 1] = '\0';
+        b->n += s.n + 2;
+        return;
+    }
+    tbe_buf_putc(b, '"');
+    for (size_t from = 0;;) {
         tbe_buf_put(b, p + from, i - from);
+        if (i == s.n) {
+            break;
+        }
         const size_t took = json_out_special(b, p + i, s.n - i, flags);
         from = i + took;
-        i = took != 0 ? from : i + 1;
+        i = json_out_plain(p, took != 0 ? from : i + 1, s.n, mask);
     }
-    tbe_buf_put(b, p + from, s.n - from);
     tbe_buf_putc(b, '"');
 }
 

@@ -39,19 +39,28 @@ kv_put_json(struct tbe_buf *b, struct tbe_str s, unsigned flags)
     tbe_arena_free(&a);
 }
 
+/* Number text straight into the buffer. */
+static void
+kv_put_number(struct tbe_buf *b, const struct tbe_kv *kv)
+{
+    if (!tbe_buf_reserve(b, TBE_NUMTEXT)) {
+        return;
+    }
+    char *o = b->p + b->n;
+    b->n += kv->type == TBE_KV_LONG ? tbe_long_text(kv->u.i, o) : tbe_double_java(kv->u.d, o);
+    b->p[b->n] = '\0';
+}
+
 void
 tbe_kv_json(struct tbe_buf *b, const struct tbe_kv *kv, unsigned out_flags)
 {
-    char text[TBE_NUMTEXT];
     switch (kv->type) {
     case TBE_KV_BOOLEAN:
-        tbe_buf_putz(b, kv->u.b ? "true" : "false");
+        tbe_buf_put(b, kv->u.b ? "true" : "false", kv->u.b ? 4 : 5);
         break;
     case TBE_KV_LONG:
-        tbe_buf_put(b, text, tbe_long_text(kv->u.i, text));
-        break;
     case TBE_KV_DOUBLE:
-        tbe_buf_put(b, text, tbe_double_java(kv->u.d, text));
+        kv_put_number(b, kv);
         break;
     case TBE_KV_STRING:
         value_json_str(b, kv->s, out_flags | TBE_OUT_GSON);

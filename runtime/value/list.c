@@ -8,6 +8,7 @@
 
 #define LIST_MAX (1u << 28)    /* elements; keeps sizes far from 32-bit overflow */
 #define WALK_DEPTH 1100        /* nesting both walks follow: a script may have made a cycle */
+#define SAME_STEPS 4000000     /* values one comparison looks at: shared parts can make a small value vast */
 
 tbe_val
 tbe_list_new(struct tbe_arena *a, uint32_t cap)
@@ -129,10 +130,14 @@ tbe_val_copy(struct tbe_arena *a, tbe_val v)
     return copy_at(a, v, 0);
 }
 
-static bool same_at(tbe_val a, tbe_val b, int depth);
+struct same_walk {
+    int depth, left;
+};
+
+static bool same_at(struct same_walk *w, tbe_val a, tbe_val b);
 
 static bool
-same_list(const struct tbe_list *a, const struct tbe_list *b, int depth)
+same_list(struct same_walk *w, const struct tbe_list *a, const struct tbe_list *b)
 {
     if (a == b) {
         return true;
@@ -141,7 +146,7 @@ same_list(const struct tbe_list *a, const struct tbe_list *b, int depth)
         return false;
     }
     for (uint32_t i = 0; i < a->n; i++) {
-        if (!same_at(a->v[i], b->v[i], depth + 1)) {
+        if (!same_at(w, a->v[i], b->v[i])) {
             return false;
         }
     }
@@ -149,7 +154,7 @@ same_list(const struct tbe_list *a, const struct tbe_list *b, int depth)
 }
 
 static bool
-same_map(const struct tbe_map *a, const struct tbe_map *b, bool values, int depth)
+same_map(struct same_walk *w, const struct tbe_map *a, const struct tbe_map *b, bool values)
 {
     if (a == b) {
         return true;
@@ -160,7 +165,7 @@ same_map(const struct tbe_map *a, const struct tbe_map *b, bool values, int dept
     const struct tbe_entry *e;
     for (uint32_t i = 0; tbe_map_next(a, &i, &e);) {
         const struct tbe_entry *other = tbe_map_find(b, e->key);
-        if (other == NULL || (values && !same_at(e->val, other->val, depth + 1))) {
+        if (other == NULL || (values && !same_at(w, e->val, other->val))) {
             return false;
         }
     }
@@ -168,9 +173,22 @@ same_map(const struct tbe_map *a, const struct tbe_map *b, bool values, int dept
 }
 
 static bool
-same_at(tbe_val a, tbe_val b, int depth)
+same_container(struct same_walk *w, tbe_val a, tbe_val b)
 {
-    if (a.t != b.t || depth > WALK_DEPTH) {
+    if (w->depth == WALK_DEPTH) {
+        return false;
+    }
+    w->depth++;
+    const bool same = a.t == TBE_LIST || a.t == TBE_ARRAY ? same_list(w, a.u.l, b.u.l)
+                                                          : same_map(w, a.u.m, b.u.m, a.t == TBE_MAP);
+    w->depth--;
+    return same;
+}
+
+static bool
+same_at(struct same_walk *w, tbe_val a, tbe_val b)
+{
+    if (a.t != b.t || w->left-- <= 0) {
         return false;
     }
     switch (a.t) {
@@ -186,12 +204,11 @@ same_at(tbe_val a, tbe_val b, int depth)
     case TBE_BIGDEC:
         return a.n == b.n && memcmp(a.u.s, b.u.s, a.n) == 0;
     case TBE_LIST:
-        return same_list(a.u.l, b.u.l, depth);
-    case TBE_ARRAY:
-        return a.sub == b.sub && same_list(a.u.l, b.u.l, depth);
     case TBE_SET:
     case TBE_MAP:
-        return same_map(a.u.m, b.u.m, a.t == TBE_MAP, depth);
+        return same_container(w, a, b);
+    case TBE_ARRAY:
+        return a.sub == b.sub && same_container(w, a, b);
     default: /* integers, and the identity of all else */
         return a.u.i == b.u.i;
     }
@@ -200,5 +217,6 @@ same_at(tbe_val a, tbe_val b, int depth)
 bool
 tbe_val_same(tbe_val a, tbe_val b)
 {
-    return same_at(a, b, 0);
+    struct same_walk w = { 0, SAME_STEPS };
+    return same_at(&w, a, b);
 }

@@ -88,7 +88,17 @@ struct tbe_buf {
 void tbe_buf_free(struct tbe_buf *b);
 bool tbe_buf_reserve(struct tbe_buf *b, size_t more); /* room for `more` further bytes */
 void tbe_buf_put(struct tbe_buf *b, const void *p, size_t n);
-void tbe_buf_putc(struct tbe_buf *b, char c);
+void tbe_buf_putc_grow(struct tbe_buf *b, char c); /* slow path of tbe_buf_putc */
+static inline void
+tbe_buf_putc(struct tbe_buf *b, char c)
+{
+    if (TBE_LIKELY(b->n + 1 < b->cap && !b->oom)) {
+        b->p[b->n++] = c;
+        b->p[b->n] = '\0';
+        return;
+    }
+    tbe_buf_putc_grow(b, c);
+}
 void tbe_buf_puts(struct tbe_buf *b, struct tbe_str s);
 void tbe_buf_putz(struct tbe_buf *b, const char *z);
 void tbe_buf_fmt(struct tbe_buf *b, const char *fmt, ...) TBE_PRINTF(2, 3);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "tbe/value.h"
+#include "value/kv_fast.h"
 
 #define NOW INT64_C(1700000005000)
 
@@ -422,6 +423,54 @@ test_out(void **state)
     tbe_arena_free(&a);
 }
 
+/* What the fast way must take, lest it be given up unnoticed, and what it must leave to the general one. */
+static void
+test_fast(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool telemetry, attributes;
+    } rows[] = {
+        { "{\"temperature\":25.5,\"humidity\":60,\"active\":true}", true, true },
+        { " { \"a\" : -1 , \"b\" : \"x y\" , \"c\" : false , \"d\":\"007\" } \n", true, true },
+        { "{\"ts\":1700000000000,\"values\":{\"a\":1.25,\"ts\":5}}", true, false },
+        { "{\"values\":{},\"ts\":-1}", true, false },
+        { "[{\"ts\":1,\"values\":{\"a\":1}},{\"b\":2}]", true, false },
+        { "{}", true, true },
+        { "{\"ts\":5}", true, true },
+        { "{\"values\":5}", true, true },
+        { "{\"ts\":5,\"values\":5}", false, true },
+        { "{\"ts\":\"5\",\"values\":{}}", false, false },
+        { "{\"values\":{}}", false, false },
+        { "{\"a\":1,\"a\":2}", false, false },
+        { "{\"a\":null}", false, false },
+        { "{\"a\":1e3}", false, false },
+        { "{\"a\":01}", false, false },
+        { "{\"a\":1x}", false, false },
+        { "{\"a\":[]}", false, false },
+        { "{\"a\":\"\\n\"}", false, false },
+        { "{\"a\":1} x", false, false },
+        { "{\"a\":1,}", false, false },
+        { "{\"a\":1", false, false },
+        { "[]", false, false },
+        { "", false, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tbe_arena a;
+        struct tbe_ts_record *recs;
+        struct tbe_kvs kvs;
+        uint32_t n;
+        tbe_arena_init(&a, 0);
+        const struct kv_fast_opts o = { &a, 0, 0, NOW };
+        if (kv_fast_telemetry(&o, tbe_strz(rows[i].text), &recs, &n) != rows[i].telemetry ||
+            kv_fast_attributes(&o, tbe_strz(rows[i].text), &kvs) != rows[i].attributes) {
+            fail_msg("%s", rows[i].text);
+        }
+        tbe_arena_free(&a);
+    }
+}
+
 /* Every size of arena: an error or the whole result, never a crash. */
 static void
 test_no_memory(void **state)
@@ -456,7 +505,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors), cmocka_unit_test(test_table),       cmocka_unit_test(test_flags),
         cmocka_unit_test(test_ts),      cmocka_unit_test(test_second_pass), cmocka_unit_test(test_out),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

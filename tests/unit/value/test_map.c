@@ -160,6 +160,18 @@ test_same(void **state)
     assert_true(tbe_val_same(tbe_double(NAN), tbe_double(NAN)));
     assert_false(tbe_val_same(tbe_double(0.0), tbe_double(-0.0)));
     assert_false(tbe_val_same(tbe_int(1), tbe_long(1)));
+    x = y = tbe_int(1); /* 2^60 leaves: the comparison gives up instead of never ending */
+    for (int i = 0; i < 60; i++) {
+        const tbe_val xx = tbe_list_new(&a, 2), yy = tbe_list_new(&a, 2);
+        tbe_list_push(&a, xx.u.l, x);
+        tbe_list_push(&a, xx.u.l, x);
+        tbe_list_push(&a, yy.u.l, y);
+        tbe_list_push(&a, yy.u.l, y);
+        x = xx;
+        y = yy;
+    }
+    assert_true(tbe_val_same(x, x));
+    assert_false(tbe_val_same(x, y));
     tbe_arena_free(&a);
 }
 
