@@ -378,14 +378,31 @@ tbe_enter(struct tbe_run *r, const struct tbe_chain *c, uint32_t node, struct tb
     return true;
 }
 
+/* Names of what rel stands for: one, or those the node left in r. */
+static const struct tbe_str *
+names_of(const struct tbe_run *r, enum tbe_rel rel, uint32_t *n)
+{
+    if (rel == TBE_REL_NAMED) {
+        *n = r->n_relations;
+        return r->relations;
+    }
+    *n = 1;
+    return &rel_names[rel];
+}
+
 void
 tbe_leave(struct tbe_run *r, const struct tbe_chain *c, uint32_t node, enum tbe_rel rel, struct tbe_msg *m)
 {
-    if (TBE_UNLIKELY(r->trace) && rel > TBE_REL_NONE && rel < TBE_REL_NAMED) {
-        struct tbe_engine *e = r->engine;
-        report(e, c, node, false, rel_names[rel], m, rel == TBE_REL_FAILURE ? r->error : TBE_STR_NONE);
-        e->came = edge_text(c, node, rel_names[rel]);
+    if (TBE_LIKELY(!r->trace) || rel <= TBE_REL_NONE || rel > TBE_REL_NAMED) {
+        return;
     }
+    struct tbe_engine *e = r->engine;
+    uint32_t n;
+    const struct tbe_str *names = names_of(r, rel, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        report(e, c, node, false, names[i], m, rel == TBE_REL_FAILURE ? r->error : TBE_STR_NONE);
+    }
+    e->came = n ? edge_text(c, node, names[0]) : TBE_STR_NONE;
 }
 
 void
@@ -394,12 +411,8 @@ tbe_route(struct tbe_run *r, const struct tbe_chain *c, uint32_t node, enum tbe_
     if (rel <= TBE_REL_NONE || rel > TBE_REL_NAMED) {
         return;
     }
-    const struct tbe_str *names = &rel_names[rel];
-    uint32_t n = 1;
-    if (rel == TBE_REL_NAMED) {
-        names = r->relations;
-        n = r->n_relations;
-    }
+    uint32_t n;
+    const struct tbe_str *names = names_of(r, rel, &n);
     struct tbe_str error = rel == TBE_REL_FAILURE ? r->error : TBE_STR_NONE;
     if (TBE_UNLIKELY(r->trace)) {
         for (uint32_t i = 0; i < n; i++) {

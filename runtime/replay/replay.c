@@ -118,6 +118,28 @@ do_message(struct replay *r, tbe_val step)
     return settle(r);
 }
 
+/* A device posts: the device room makes the messages, as for a transport. */
+static int
+do_post(struct replay *r, tbe_val step)
+{
+    struct tbe_str json = replay_str(step, "json"), err = TBE_STR_NONE;
+    struct tbe_uuid id;
+    if (!json.p || replay_uuid(r, step, "device", &id) < 0) {
+        snprintf(r->err, sizeof(r->err), "a post needs \"device\" and \"json\"");
+        return -1;
+    }
+    struct hub_device *d = hub_device(r->hub, &id);
+    bool attributes = tbe_str_eqz(replay_str(step, "what"), "attributes");
+    if (!d) {
+        snprintf(r->err, sizeof(r->err), "there is no such device");
+        return -1;
+    }
+    enum hub_result got = attributes ? hub_post_attributes(r->hub, d, TBE_STR_NONE, json, false, &err)
+                                     : hub_post_telemetry(r->hub, d, TBE_STR_NONE, json, false, &err);
+    (void)got; /* a refused post makes no message: that is what the report shows */
+    return settle(r);
+}
+
 static void
 pass_time(struct replay *r, int64_t ms)
 {
@@ -267,6 +289,7 @@ static const struct {
     int (*fn)(struct replay *r, tbe_val step);
 } steps[] = {
     { "message", do_message },
+    { "post", do_post },
     { "advance", do_advance },
     { "attributes", do_attributes },
     { "delete-attributes", do_delete_attributes },

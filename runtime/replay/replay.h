@@ -30,6 +30,8 @@
  *       "originator": {"entityType","id"}, "customer": uuid, "ts": ms}}
  *                       chain absent: the originator's profile's chain or the root chain; node absent: the
  *                       first node
+ *     {"do": "post", "what": "telemetry"|"attributes", "device": uuid, "json": text}   what a device posts; the
+ *                       messages are made as for a transport
  *     {"do": "advance", "ms": n}   the clock moves on and what waits (delay, RPC time-outs) is resumed;
  *                       without "now" the call sleeps
  *     {"do": "attributes", "entity": {"entityType","id"}, "scope", "values": {k: v}} stored without a message

@@ -392,7 +392,7 @@ add_alarms(struct replay *r, tbe_val in)
         a.ack_ts = a.ack ? a.created : 0;
         a.clear = replay_bool(v, "clear");
         a.clear_ts = a.clear ? a.created : 0;
-        a.details = details.t > TBE_NULL ? tbe_json_text(&r->a, details, TBE_OUT_JAVA) : TBE_STR_NONE;
+        a.details = details.t > TBE_NULL ? tbe_json_text(&r->a, details, TBE_OUT_JAVA) : TBE_STR("{}");
         store_put_alarm(r->batch, &a);
     }
     return 0;

@@ -114,6 +114,7 @@ class Trace:
             r = self.relation(r)
             sc["relations"].append(r)
         self.initial(sc, s)
+        sc["steps"].append({"do": "state"})
         for case in self.t["cases"]:
             sc["steps"] += self.steps(case["input"])
             sc["steps"].append({"do": "state"})
@@ -157,7 +158,6 @@ class Trace:
     def steps(self, i):
         kind, ref = i["kind"], (i.get("device") or "device").replace("$UUID:", "")
         e = self.refs.get(ref) or {}
-        dev = {"deviceName": e.get("name", ""), "deviceType": e.get("profile", "default")}
         me = self.entity(ref)
         body = self.fill(i["body"]) if "body" in i else None
         compact = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
@@ -166,9 +166,9 @@ class Trace:
             return {"do": "message", "msg": {"type": t, "data": data, "metadata": md, "originator": originator or me,
                                              "customer": self.fill(e["customer"]) if e.get("customer") else rec.NULL_UUID}}
         if kind == "telemetry":
-            return [message("POST_TELEMETRY_REQUEST", compact, dict(dev, ts=str(self.number(i["ts"]))))]
+            return [{"do": "post", "what": "telemetry", "device": me["id"], "json": '{"ts":%d,"values":%s}' % (self.number(i["ts"]), compact)}]
         if kind == "attributes":
-            return [message("POST_ATTRIBUTES_REQUEST", compact, dict(dev, notifyDevice="false"))]
+            return [{"do": "post", "what": "attributes", "device": me["id"], "json": compact}]
         if kind == "attributesRest":
             return [{"do": "attributes", "entity": me, "scope": i["scope"], "values": body},
                     message("ATTRIBUTES_UPDATED", compact, self.user(i, {"scope": i["scope"]}))]
@@ -201,7 +201,7 @@ class Trace:
 # Comparing ------------------------------------------------------------------------------------------------
 
 def case_reports(trace, report):
-    """The report's steps, cut at the state steps: one (events, rpc, state) per case."""
+    """The report's steps, cut at the state steps: one (events, rpc, state) for the start and for each case."""
     out, events, rpc = [], [], []
     for s in report["steps"]:
         events += s.get("events", [])
@@ -379,8 +379,10 @@ def run_file(path, classes):
         report = rec.replay(worker, [t.scenario()])[0]
         if "error" in report:
             return (0, sum(not c.get("flaky") for c in cases)), "FAIL %s: %s" % (t.name, report["error"])
-        out, cmp_, before = [], Compare(t), {}
-        for n, (c, (events, rpc, state)) in enumerate(zip(cases, case_reports(t, report))):
+        out, cmp_ = [], Compare(t)
+        reports = case_reports(t, report)
+        before = reports[0][2]
+        for n, (c, (events, rpc, state)) in enumerate(zip(cases, reports[1:])):
             if c.get("flaky"):
                 before = state
                 continue
