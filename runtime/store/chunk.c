@@ -12,13 +12,14 @@ struct point *
 points_add(struct points *p)
 {
     if (p->n == p->cap) {
-        p->cap = p->cap ? p->cap * 2 : 64;
+        p->cap = p->cap ? p->cap * 2 : 2;
         struct point *v = realloc(p->v, p->cap * sizeof *v);
         if (!v) {
             store_oom();
         }
         p->v = v;
     }
+    p->v[p->n].order = p->added++;
     return &p->v[p->n++];
 }
 

@@ -29,9 +29,10 @@ struct point {
 struct points {
     struct point *v;
     uint32_t n, cap;
+    uint32_t added; /* ever, by points_add: gives `order` */
 };
 
-struct point *points_add(struct points *p); /* uninitialised; aborts when out of memory */
+struct point *points_add(struct points *p); /* only `order` is set; aborts when out of memory */
 void points_free(struct points *p);
 void points_sort(struct points *p); /* by ts, then order; of equal ts the last written stays */
 

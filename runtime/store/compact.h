@@ -16,7 +16,8 @@
 #define COMPACT_PASS_POINTS 32768u         /* aimed at, per pass: about 1.5 MiB */
 #define COMPACT_TAIL_LEAST (512u << 10)    /* bytes of log that are worth a run under load */
 #define COMPACT_TAIL_MOST (16u << 20)
-#define COMPACT_TAIL_IDLE (128u << 10)     /* ... and when nothing else is to do */
+                                           /* (a quarter of it when nothing else is to do) */
+#define COMPACT_TAIL_ROWS 16384
 #define COMPACT_BYTES_PER_SERIES 600u      /* about 50 points each: then a chunk's page is worth writing */
 
 struct writer;
@@ -26,14 +27,15 @@ struct compactor {
     uint64_t end;         /* of the running run; 0 none */
     uint64_t end_safe;    /* batches up to it are in the run */
     uint32_t pass, passes;
-    int64_t tail_bytes, tail_points, tail_rows; /* behind the cursor */
-    int64_t run_bytes, run_points, run_rows;    /* of the run */
+    int64_t tail_bytes, tail_points, tail_rows, tail_pushed; /* behind the cursor */
+    int64_t run_bytes, run_points, run_rows, run_pushed; /* of the run */
     uint32_t series_seen; /* in the last run, sets the pace */
     uint32_t series_now;
     uint64_t uplink;      /* confirmed telemetry: row << 20 | ordinal */
     uint64_t trimmed;     /* rows up to it are deleted or must be kept for the uplink */
-    int64_t log_max_bytes, log_max_age_ms, ttl_ms;
-    int64_t next_expiry;  /* ms: when chunks past their time are looked for */
+    bool front_due;       /* rows that waited for the uplink may go */
+    int64_t log_max_bytes, log_max_age_ms, ttl_ms, max_events;
+    int64_t next_expiry;  /* monotonic ms: when housekeeping is due */
     int64_t retry_at_ns;  /* after an error */
 };
 
@@ -44,5 +46,7 @@ void compact_read_counters(struct db *d, struct writer_stats *st); /* as last wr
 /* A step is due now; `idle`: no commit waits. */
 bool compact_due(const struct writer *w, bool idle);
 void compact_step(struct writer *w);
+/* Within the commit that moves the uplink's cursor: keeps the books; how many pushes it confirms. */
+bool compact_confirm(struct writer *w, uint64_t uplink, int64_t *acked);
 
 #endif

@@ -196,6 +196,7 @@ bool
 db_row(struct db *d, sqlite3_stmt *st)
 {
     if (!st) {
+        d->failed = SQLITE_ERROR;
         return false;
     }
     int rc = sqlite3_step(st);
@@ -204,6 +205,7 @@ db_row(struct db *d, sqlite3_stmt *st)
     }
     if (rc != SQLITE_DONE) {
         log_error("store: reading failed: %s", sqlite3_errmsg(d->h));
+        d->failed = rc;
     }
     sqlite3_reset(st);
     return false;

@@ -17,6 +17,7 @@ enum stmt {
 struct db {
     sqlite3 *h;
     sqlite3_stmt *st[ST_COUNT]; /* prepared on first use */
+    int failed;                 /* last code of a read that failed; set to 0 by who wants to know */
 };
 
 enum db_mode { DB_READ, DB_WRITE, DB_MEMORY };

@@ -49,7 +49,6 @@ tail_add(struct tail *t, const struct tbe_kv *kv, int64_t ts)
 {
     struct point *p = points_add(&t->pts);
     p->ts = ts;
-    p->order = t->pts.n;
     p->type = (uint32_t)kv->type;
     p->u.i = kv->u.i;
     if (kv->type == TBE_KV_DOUBLE) {

@@ -388,9 +388,14 @@ widen(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl, const
         const struct pack_recent *r = &p->recent[(p->n_recent - i) % PACK_RING];
         uint8_t *head = (uint8_t *)p->buf.p + r->head;
         unsigned have = *head >> 3;
-        if (r->ts != ts || (have & flags) || !ent_same(&r->e, e) || (flags != REC_PUSH && r->ttl != ttl) ||
-            r->end - r->values != n || memcmp(p->buf.p + r->values, values, n) != 0) {
+        if (r->ts != ts || !ent_same(&r->e, e)) {
             continue;
+        }
+        /* Only a push may join an earlier save, or a save the push just before it; and never across
+         * other values of the same entity and ts, so that the order of writing stays. */
+        bool may = flags == REC_PUSH ? !(have & REC_PUSH) : i == 1 && (have & ~(unsigned)REC_TTL) == REC_PUSH && r->ttl == ttl;
+        if (!may || r->end - r->values != n || memcmp(p->buf.p + r->values, values, n) != 0) {
+            return false;
         }
         *head = (uint8_t)(*head | flags << 3);
         return true;
@@ -822,6 +827,9 @@ next_record(struct pack_reader *r, struct pack_rec *rec)
     rec->ts = r->prev_ts;
     rec->ent = (uint32_t)ent;
     rec->e = pack_entity(r, (uint32_t)ent);
+    if (r->buckets > 1 && r->bucket_of(&rec->e, r->buckets) != r->bucket) {
+        return 0;
+    }
     return read_rest(r, p, end, rec) ? 1 : -1;
 }
 

@@ -103,6 +103,8 @@ struct pack_reader {
     const struct tbe_entity *only;  /* not NULL: records of other entities are skipped */
     int64_t only_ent;               /* its index in this block */
     bool pushed_only;
+    uint32_t buckets, bucket; /* buckets > 1: only entities whose bucket_of is `bucket`; set after pack_read */
+    uint32_t (*bucket_of)(const struct tbe_entity *e, uint32_t buckets);
     int64_t prev_ts;
     const uint8_t *ents;            /* 17-byte strides */
     const struct tbe_entity *live_ents;

@@ -116,9 +116,11 @@ load_small_state(struct store *s)
 {
     int64_t epoch = db_meta(s->rd, "frame_epoch", 0), seq = db_meta(s->rd, "frame_seq", 0);
     sqlite3_stmt *st = db_stmt(s->rd, ST_LOG_SEQ);
-    if (db_row(s->rd, st)) { /* rows in the log are newer than what trimming has left in meta */
-        epoch = sqlite3_column_int64(st, 0);
-        seq = sqlite3_column_int64(st, 1);
+    if (db_row(s->rd, st)) { /* what trimming has left in meta may be newer */
+        if (sqlite3_column_int64(st, 2) > db_meta(s->rd, "frame_row", 0)) {
+            epoch = sqlite3_column_int64(st, 0);
+            seq = sqlite3_column_int64(st, 1);
+        }
         sqlite3_reset(st);
     }
     s->epoch = (uint64_t)epoch;
@@ -155,6 +157,7 @@ open_for_writing(struct store *s, char err[256])
     c->log_max_bytes = s->o.log_max_bytes;
     c->log_max_age_ms = s->o.log_max_age_ms;
     c->ttl_ms = s->o.ttl_ms;
+    c->max_events = s->o.max_events;
     load_small_state(s);
     if (tbe_uuid_is_null(&s->tenant)) { /* first open; before the thread runs, so it is written at once */
         struct store_batch *b = store_batch_new(s);

@@ -75,6 +75,9 @@ struct store_range {
 /* History, log and chunks merged; the newest write of one (key, ts) wins. */
 void store_history(struct store *s, const struct tbe_entity *e, struct tbe_str key, const struct store_range *r,
                    store_kv_fn *fn, void *arg);
+/* Every key of the entity that has points or a latest value, in no order; some may be deleted meanwhile. */
+typedef bool store_key_fn(void *arg, struct tbe_str key); /* false: stop */
+void store_keys_each(struct store *s, const struct tbe_entity *e, store_key_fn *fn, void *arg);
 void store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct tbe_str key, int64_t from,
                      int64_t to, bool rewrite_latest);
 

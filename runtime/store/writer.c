@@ -140,7 +140,7 @@ struct log_row { /* being collected from batches */
 
 struct tally { /* of one transaction, added to the counters when it is durable */
     uint64_t next_log;
-    int64_t rows, bytes, points, pushed;
+    int64_t rows, bytes, points, pushed, acked;
 };
 
 static int
@@ -223,7 +223,10 @@ write_list(struct writer *w, const struct store_batch *list, struct tally *t, ui
             return rc;
         }
     }
-    return *uplink > w->c.uplink ? db_meta_put(&w->db, "uplink", (int64_t)*uplink) : SQLITE_OK;
+    if (*uplink > w->c.uplink && !compact_confirm(w, *uplink, &t->acked)) {
+        return sqlite3_errcode(w->db.h) != SQLITE_OK ? sqlite3_errcode(w->db.h) : SQLITE_ERROR;
+    }
+    return SQLITE_OK;
 }
 
 int
@@ -246,15 +249,17 @@ writer_commit(struct writer *w, struct store_batch *list)
         return rc;
     }
     w->next_log = t.next_log;
+    w->c.front_due = w->c.front_due || uplink != w->c.uplink;
     w->c.uplink = uplink;
     w->c.tail_rows += t.rows;
     w->c.tail_bytes += t.bytes;
     w->c.tail_points += t.points;
+    w->c.tail_pushed += t.pushed;
     atomic_fetch_add(&w->st.commits, 1);
     atomic_fetch_add(&w->st.log_rows, t.rows);
     atomic_fetch_add(&w->st.log_bytes, t.bytes);
     atomic_fetch_add(&w->st.points, t.points);
-    atomic_fetch_add(&w->st.outbox, t.pushed);
+    atomic_fetch_add(&w->st.outbox, t.pushed - t.acked);
     for (const struct store_batch *b = list; b; b = b->next) {
         w->committed_safe = b->safe;
     }
@@ -342,7 +347,7 @@ next_work(struct writer *w, bool busy, bool *stop)
     pthread_mutex_lock(&w->lock);
     if (!w->queue && !w->stop && !busy) {
         /* Something to compact or to checkpoint: see whether the quiet lasts. Else look at ages now and then. */
-        bool soon = compact_due(w, true) || w->wal_pages > WAL_PAGES_IDLE;
+        bool soon = compact_due(w, true) || w->c.retry_at_ns || w->wal_pages > WAL_PAGES_IDLE;
         int64_t ms = soon ? IDLE_MS : HOUSEKEEPING_MS;
         struct timespec ts;
         clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -450,7 +455,7 @@ writer_give(struct writer *w, struct store_batch *b)
     if (process(w, list, RETRY_MAX_MS)) {
         publish_done(w, list);
         writer_checkpoint(w, WAL_PAGES);
-        if (compact_due(w, false)) {
+        while (compact_due(w, false)) {
             compact_step(w);
         }
     } else { /* stays in front of what comes; the next commit tries again */
