@@ -317,6 +317,19 @@ control_free(struct control *c)
 
 /* Client ----------------------------------------------------------------------------------------- */
 
+bool
+control_daemon_there(const char *data)
+{
+    struct sockaddr_un a;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool there = fd >= 0 && socket_address(data, &a) && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return there;
+}
+
 int
 control_call(const char *data, struct tbe_str request, struct tbe_buf *reply, char err[256])
 {

@@ -20,6 +20,8 @@ void control_worker_gone(struct control *c);
 /* A worker is there: requests that waited are sent. */
 void control_worker_here(struct control *c);
 
+/* A daemon answers on DATA/control.sock. */
+bool control_daemon_there(const char *data);
 /* Client side: sends a request, gives the reply. -2: no daemon is there; -1: error, text in err. */
 int control_call(const char *data, struct tbe_str request, struct tbe_buf *reply, char err[256]);
 

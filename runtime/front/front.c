@@ -27,6 +27,8 @@
 #include "front/supervise.h"
 #include "front/tls.h"
 
+#define LOCK_POLL_US 20000
+
 void
 front_wake(struct front *f)
 {
@@ -127,12 +129,24 @@ open_listener(struct front *f, struct listener **out, const char *address, int64
     return *out != NULL;
 }
 
+/* A descriptor above FRONT_FD_HIGH; fd is closed. */
+static int
+move_high(int fd)
+{
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FRONT_FD_HIGH);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return high;
+}
+
 static bool
 open_sockets(struct front *f, char err[256])
 {
     struct settings *c = &f->cfg;
 
-    if (c->http_enabled && (f->http_fd = listen_open(c->http_address, c->http_port, err)) < 0) {
+    if (c->http_enabled && (f->http_fd = move_high(listen_open(c->http_address, c->http_port, err))) < 0) {
         return false;
     }
     if (c->mqtt_enabled && !open_listener(f, &f->mqtt, c->mqtt_address, c->mqtt_port, false, err)) {
@@ -145,23 +159,33 @@ open_sockets(struct front *f, char err[256])
     return f->tls && open_listener(f, &f->mqtts, c->mqtt_ssl_address, c->mqtt_ssl_port, true, err);
 }
 
-/* One daemon for a data directory. The descriptor stays open until the process ends. */
+/* One daemon for a data directory. The worker of a daemon that was killed may still be committing: it
+ * holds the lock too and is waited for. */
 static bool
-lock_data(const char *data, char err[256])
+lock_data(struct front *f, char err[256])
 {
+    const char *data = f->cfg.data;
+    int64_t end = clock_mono_ns() / 1000000 + f->cfg.drain_timeout;
     char path[PATH_MAX];
-    int fd;
+    int e = 0;
 
     if (!generation_make_dirs(data, err)) {
         return false;
     }
     snprintf(path, sizeof path, "%s/front.lock", data);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        return true;
+    f->lock_fd = move_high(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    while (f->lock_fd >= 0) {
+        if (flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+            return true;
+        }
+        e = errno;
+        if (e != EWOULDBLOCK || control_daemon_there(data) || clock_mono_ns() / 1000000 > end) {
+            break;
+        }
+        usleep(LOCK_POLL_US);
     }
     snprintf(err, 256, "%.180s: %s", path,
-             errno == EWOULDBLOCK ? "another tbedge runs on this data directory" : strerror(errno));
+             e == EWOULDBLOCK ? "another tbedge runs on this data directory" : strerror(e ? e : errno));
     return false;
 }
 
@@ -257,7 +281,7 @@ set_up(struct front *f, struct settings *cfg)
     int level = LOG_INFO;
 
     f->cfg = *cfg;
-    f->http_fd = -1;
+    f->http_fd = f->lock_fd = -1;
     f->cfg.mqtt_qos2_handshake = strcmp(cfg->mqtt_qos2, "handshake") == 0;
     for (int i = 0; i < 4; i++) {
         level = strcmp(cfg->log_level, levels[i]) == 0 ? i : level;
@@ -288,7 +312,7 @@ front_run(struct settings *cfg, const char *digest)
     int status = 1;
 
     set_up(&f, cfg);
-    if (lock_data(cfg->data, err) && make_loop(&f) && f.cfg.service_id && open_sockets(&f, err) &&
+    if (lock_data(&f, err) && make_loop(&f) && f.cfg.service_id && open_sockets(&f, err) &&
         (f.control = control_new(&f, err))) {
         signals[0] = on_signal(&f, SIGTERM, on_stop);
         signals[1] = on_signal(&f, SIGINT, on_stop);

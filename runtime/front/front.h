@@ -16,6 +16,9 @@ struct listener;
 
 #define FRONT_READ_CHUNK 16384u /* bytes taken from one device per loop turn */
 
+/* Descriptors that a worker inherits are kept above the numbers they get there. */
+#define FRONT_FD_HIGH 10
+
 struct front_stats {
     uint64_t accepted, refused, packets_in, swaps, swaps_failed, restarts, rollbacks, window_full, given_up;
 };
@@ -29,6 +32,7 @@ struct front {
     struct tls *tls;
     struct listener *mqtt, *mqtts;
     int http_fd; /* -1 = off */
+    int lock_fd; /* DATA/front.lock; workers hold it too, so that two never write */
     uint64_t epoch; /* random number of this front process, in FR_HELLO */
 
     /* sessions (session.c) */

@@ -163,9 +163,11 @@ read_once(struct session *s)
         }
         return false;
     }
-    s->last_rx = f->now_ms;
     if (s->state == SESSION_CLOSING || s->mute) {
         return true;
+    }
+    if (s->state != SESSION_NEW) { /* the time for CONNECT runs from the accept */
+        s->last_rx = f->now_ms;
     }
     if (left) {
         memcpy(f->read_buf, s->in.p, left);

@@ -24,7 +24,6 @@
 #define READ_TURN 16      /* reads per loop turn */
 #define IOV_MAX_USED 64
 #define SOCKET_BUFFER (1 << 20)
-#define FD_HIGH 10 /* descriptors for the child are first moved above the numbers they get */
 
 extern char **environ;
 
@@ -63,6 +62,7 @@ spawn(struct front *f, const char *path, int frames_fd, pid_t *pid)
     if (f->http_fd >= 0) {
         posix_spawn_file_actions_adddup2(&fa, f->http_fd, WORKER_HTTP_FD);
     }
+    posix_spawn_file_actions_adddup2(&fa, f->lock_fd, WORKER_LOCK_FD);
     posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO); /* stdout is the front's alone */
     rc = posix_spawn(pid, path, &fa, &attr, (char **)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attr);
@@ -79,7 +79,7 @@ make_pair(int sv[2])
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0) {
         return false;
     }
-    high = fcntl(sv[1], F_DUPFD_CLOEXEC, FD_HIGH);
+    high = fcntl(sv[1], F_DUPFD_CLOEXEC, FRONT_FD_HIGH);
     if (high < 0 || fcntl(sv[0], F_SETFL, O_NONBLOCK) != 0) {
         close(sv[0]);
         close(sv[1]);

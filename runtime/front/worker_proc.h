@@ -12,6 +12,7 @@
 
 #define WORKER_FRAMES_FD 3
 #define WORKER_HTTP_FD 4
+#define WORKER_LOCK_FD 5 /* only held */
 
 enum worker_state {
     WORKER_STARTING, /* has FR_HELLO, FR_READY is awaited */

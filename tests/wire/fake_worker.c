@@ -3,6 +3,7 @@
  * Frames are applied once per epoch, as a real worker does it. Topics steer it:
  *   echo/...     sends the message back (QoS 1, tag 7)      close      asks to close (0x98)
  *   bad          confirms with 0x99                         kick       confirms with 0x99 and closes
+ *   swap         asks for a swap to the path in the body
  *   die/before   dies once before, die/after once after the message is written; die/always always
  * Environment: FAKE_READY_MS (delay), FAKE_NO_READY, FAKE_NO_DRAIN, FAKE_DIE_MS (after activation),
  * FAKE_NULL (writes nothing: throughput), FAKE_NAME (in every line). User "bad" is refused. */
@@ -240,6 +241,12 @@ numbered(const struct frame *fr, bool is_new)
     confirm(fr, aux, NULL, 0);
     if (topic.n > 5 && memcmp(topic.p, "echo/", 5) == 0) {
         deliver(fr, topic, body);
+    }
+    if (tbe_str_eqz(topic, "swap")) {
+        size_t b = frame_begin(&out, FR_SWAP, 0, 0, 0, 0);
+        frame_put_str(&out, body);
+        frame_put_str(&out, TBE_STR_NONE);
+        frame_end(&out, b);
     }
     if (tbe_str_eqz(topic, "close")) {
         frame_end(&out, frame_begin(&out, FR_CLOSE, 0, fr->conn, 0x98, 0));

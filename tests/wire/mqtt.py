@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Covers: the MQTT wire of the front with raw bytes: acknowledgements, limits, malformed packets, keep-alive."""
+import os
+import signal
 import time
 
 from wire import *
@@ -182,6 +184,89 @@ def test_slow_reader_is_held_or_closed_others_go_on():
                 break
         assert at < len(big) or stuck, "a device that never reads was served without end"
         d.send(publish("a", "z")).expect(puback(1))
+
+
+def test_time_for_connect():
+    with Edge(TBEDGE_MQTT_CONNECT_TIMEOUT=1000) as e:
+        e.start(e.worker())
+        c, d = Client(e.ports["mqtt"]), Client(e.ports["mqtt"])
+        packet = connect()
+        t = time.time()
+        for i in range(4):  # a trickle does not help
+            d.send(packet[i : i + 1])
+            time.sleep(0.3)
+        c.closed()
+        d.closed()
+        assert time.time() - t < 4
+
+
+def test_connections_at_and_past_the_limit():
+    with Edge(TBEDGE_MQTT_MAX_CONNECTIONS=2) as e:
+        e.start(e.worker())
+        a, b = e.client(), e.client()
+        Client(e.ports["mqtt"]).closed()
+        a.send(b"\xe0\x00").closed()
+        a.close()
+        eventually(lambda: e.client())
+        b.send(PING).expect(PINGRESP)
+
+
+def test_subscriptions_at_and_past_the_limit():
+    with Edge() as e:
+        e.start(e.worker())
+        c = e.client(version=5)
+        for k in range(20):
+            c.send(subscribe([("f/%d/%d" % (k, i), 1) for i in range(50)], version=5))
+            assert c.read()[-50:] == b"\x01" * 50
+        c.send(subscribe([("f/0/0", 0), ("more", 1)], version=5))
+        assert c.read()[-2:] == b"\x00\x97"
+        c.send(unsubscribe(["f/1/1"], version=5)).read()
+        c.send(subscribe([("more", 1)], version=5))
+        assert c.read()[-1:] == b"\x01"
+
+
+def test_qos2_in_flight_at_and_past_the_limit():
+    with Edge(TBEDGE_MQTT_QOS2="handshake") as e:
+        e.start(e.worker())
+        c = e.client(version=5)
+        for i in range(1, 257):
+            c.send(publish("a", "x", qos=2, pid=i, version=5)).expect(b"\x50\x02" + struct.pack(">H", i))
+        c.send(publish("a", "x", qos=2, pid=257, version=5)).expect(bytes.fromhex("e0029300")).closed()
+
+
+def test_more_unconfirmed_than_one_connection_may_have():
+    with Edge() as e:
+        e.start(e.worker())
+        c = e.client()
+        pid = e.worker_pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        n = 9000
+        c.send(b"".join(publish("a", "x", pid=i) for i in range(1, n + 1)))
+        time.sleep(0.3)
+        d = Client(e.ports["mqtt"]).send(connect())
+        d.nothing()
+        os.kill(pid, signal.SIGCONT)
+        d.expect(bytes.fromhex("20020000"))
+        for i in range(1, n + 1):
+            c.expect(puback(i))
+
+
+def test_control_request_past_the_limit_is_closed():
+    with Edge() as e:
+        e.start(e.worker())
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(10)
+        s.connect(os.path.join(e.data, "control.sock"))
+        try:
+            s.sendall(b"x" * (3 << 20))
+            assert s.recv(10) == b""
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        for bad in (b"{}\n", b"[1]\n", b'{"op":"deploy","digest":"../../x"}\n', b"\n"):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(os.path.join(e.data, "control.sock"))
+            s.sendall(bad)
+            assert json.loads(s.makefile().readline())["exit"] == 2
 
 
 def test_systemd_is_told():

@@ -247,6 +247,35 @@ def test_commands_go_to_the_worker():
         assert len(r["front"]["generation"]) == 64
 
 
+def test_worker_may_ask_for_a_swap():
+    with Edge() as e:
+        e.start(e.worker())
+        c = e.client()
+        c.send(publish("swap", e.worker())).expect(puback(1))
+        e.wait_log("took over")
+        c.send(publish("a", "x", pid=2)).expect(puback(2))
+        assert e.applied()[-1][5] == "w2"
+        c.send(publish("swap", "/nonexistent", pid=3)).expect(puback(3))
+        e.wait_log("the worker asked for failed: /nonexistent")
+
+
+def test_kill_of_the_front_waits_for_its_worker():
+    with Edge() as e:
+        e.start(e.worker())
+        c = e.client()
+        c.send(publish("a", "x")).expect(puback(1))
+        pid = e.worker_pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        e.proc.kill()
+        e.proc.wait()
+        e.start(ready=False)
+        time.sleep(0.5)
+        assert "started" not in e.log_text().split("ready after")[1]
+        os.kill(pid, signal.SIGCONT)
+        assert e.proc.stdout.readline().startswith("ready ")
+        assert e.stop() == 0
+
+
 def test_second_daemon_is_refused():
     with Edge() as e:
         e.start(e.worker())

@@ -126,6 +126,7 @@ on_connect(struct session *s, const struct mqtt_packet *p)
         out_of_memory(s);
         return;
     }
+    s->last_rx = s->front->now_ms;
     s->connect_sent = true;
     s->state = SESSION_CONNECTING;
 }
