@@ -29,6 +29,9 @@ struct tbe_x { /* one execution of one script */
     tbe_val thrown;      /* JavaScript: the thrown value; TBEL: the text as string */
     bool uncatchable;    /* fuel, arena or depth: try/catch must not stop it */
     void *host;          /* reserved for embedding code */
+    char *str_end, *str_cap; /* JavaScript: end of the string built last, and of its block: it may grow in place */
+    int64_t now;         /* JavaScript: fixed clock in ms for tests; 0 = the system's */
+    const void *regexes; /* JavaScript: cache of compiled regular expressions of this execution */
 };
 
 typedef tbe_val tbe_fn(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv);
@@ -38,6 +41,8 @@ struct tbe_func { /* closure: captured variables are cells (pointers to values i
     tbe_val **cells;
     const char *name;
     int nparams;
+    struct tbe_map *props; /* properties set on the function itself, or NULL */
+    tbe_val bound;         /* of bind and method values: the object */
 };
 
 void tbe_throw_val(struct tbe_x *x, tbe_val v) TBE_NORETURN;
@@ -45,6 +50,63 @@ void tbe_throw(struct tbe_x *x, const char *fmt, ...) TBE_PRINTF(2, 3) TBE_NORET
 void tbe_throw_fuel(struct tbe_x *x) TBE_NORETURN;  /* "Script timeout!" */
 void tbe_throw_depth(struct tbe_x *x) TBE_NORETURN; /* recursion too deep */
 void tbe_throw_full(void *x, size_t wanted);        /* arena on_full hook: "Script memory overflow!" */
+
+/* A try block, which the compiler made a function of its own: runs body and says how it ended. What fuel,
+ * memory or depth stopped is thrown on. */
+enum { TBE_TRY_THROWN = -1, TBE_TRY_DONE = 0, TBE_TRY_RETURN = 1, TBE_TRY_JUMP = 2 /* + number of the jump */ };
+int tbe_try(struct tbe_x *x, int (*body)(struct tbe_x *x, void *frame), void *frame);
+
+/* String constants of generated code. */
+#define TBE_LIT(s) ((tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = sizeof(s) - 1, .u = { .s = "" s } })
+#define TBE_LIT_WIDE(s) ((tbe_val){ .t = TBE_STR_T, .n = sizeof(s) - 1, .u = { .s = "" s } })
+/* An implicit global nothing was assigned to. */
+#define TBE_ABSENT ((tbe_val){ .t = TBE_UNDEF, .sub = 1 })
+#if defined(__TINYC__) || !defined(__GNUC__) || __GNUC__ < 4
+#define TBE_FALLTHROUGH do { } while (0)
+#elif defined(__clang__) || __GNUC__ >= 7
+#define TBE_FALLTHROUGH __attribute__((fallthrough))
+#else
+#define TBE_FALLTHROUGH do { } while (0)
+#endif
+
+/* State of a loop over a value. */
+#ifndef TBE_ITER
+#define TBE_ITER
+struct tbe_iter {
+    tbe_val v;
+    uint32_t i, n;
+    int64_t k;
+    void *p;
+};
+#endif
+
+/* Closures. The cells array is copied; name must outlive the script. */
+tbe_val tbe_closure(struct tbe_x *x,
+                    tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, const tbe_val *argv),
+                    const char *name, int nparams, int ncells, tbe_val *const *cells);
+static inline tbe_val
+tbe_func_val(struct tbe_func *f)
+{
+    return (tbe_val){ .t = TBE_FUNC, .u = { .p = f } };
+}
+static inline tbe_val *
+tbe_cell(struct tbe_x *x, tbe_val v)
+{
+    tbe_val *c = tbe_arena_alloc(x->a, sizeof(*c));
+    *c = v;
+    return c;
+}
+static inline tbe_val
+tbe_arg(int argc, const tbe_val *argv, int i, tbe_val missing)
+{
+    return i < argc ? argv[i] : missing;
+}
+static inline tbe_val
+tbe_retag(tbe_val v, enum tbe_type t)
+{
+    v.t = (uint8_t)t;
+    return v;
+}
 
 static inline void
 tbe_burn(struct tbe_x *x) /* on every loop back edge and call */
@@ -65,6 +127,18 @@ static inline void
 tbe_call_leave(struct tbe_x *x)
 {
     x->depth--;
+}
+
+/* Call of a function of the script that needs no closure. */
+static inline tbe_val
+tbe_direct(struct tbe_x *x,
+           tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, const tbe_val *argv),
+           int argc, const tbe_val *argv)
+{
+    tbe_call_enter(x);
+    tbe_val r = fn(x, NULL, TBE_UNDEF_VAL, argc, argv);
+    tbe_call_leave(x);
+    return r;
 }
 
 /* A compiled script as the nodes see it. `args` are in the order of its parameters (msg, metadata,

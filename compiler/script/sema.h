@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the checker finds out about a tree and the lowering uses: functions, scopes, variables, who
+ * captures what, and which variables are proven numbers. */
+#ifndef SCRIPT_SEMA_H
+#define SCRIPT_SEMA_H
+
+#include "script/ast.h"
+#include "script/script.h"
+
+enum sema_kind { SV_PARAM, SV_VAR, SV_LET, SV_CONST, SV_FUNC, SV_GLOBAL /* implicit */, SV_CATCH };
+
+struct sema_var {
+    struct tbe_str name;
+    struct sema_func *func;
+    struct sema_scope *scope;
+    struct sema_var *next; /* in its scope */
+    uint8_t kind;
+    uint8_t type;          /* enum ast_type; AT_NUM and AT_BOOL of JavaScript are plain C variables */
+    bool captured;         /* lives in a cell */
+    bool read, value_used; /* value_used: a function used other than by calling it */
+    bool early;            /* maybe read before its initialisation: keep it dynamic */
+    int writes;
+    int index;             /* parameter number */
+    int line, col;
+    size_t block_no;       /* the block that declares it */
+    struct ast *fn;        /* SV_FUNC: its FUNC, while it is the only declaration */
+    const char *cname;
+    bool declared;         /* TBEL: seen by the walk */
+    bool bottom;           /* type inference: nothing known yet */
+};
+
+struct sema_scope {
+    struct sema_scope *up;
+    struct sema_func *func;
+    struct sema_var *vars, *last;
+    size_t no;
+    bool is_case;
+};
+
+struct sema_cap {
+    struct sema_var *var;
+    struct sema_cap *next;
+};
+
+struct sema_func {
+    struct sema_func *up;
+    struct ast *node; /* FUNC; NULL for the script */
+    struct sema_scope *scope;
+    struct sema_cap *caps, *last_cap;
+    struct sema_var *args; /* `arguments`, when used */
+    bool uses_this, has_try, uses_args;
+    bool emitted, queued;
+    bool is_static; /* captures nothing: one C function serves, no closure to keep */
+    int no;
+    const char *cname;
+    struct sema_func *next; /* in order of the text */
+};
+
+struct sema_assign { /* one assignment, for type inference */
+    struct sema_var *var;
+    struct ast *value; /* NULL = something unknown */
+    uint8_t op;        /* enum ast_op; OP_NONE plain; UPDATE: OP_ADD with value NULL */
+    bool update;
+    struct sema_assign *next;
+};
+
+struct sema {
+    struct ast_ctx *c;
+    const struct script_source *src;
+    struct sema_func *main, *last_func;
+    struct sema_scope *scope;
+    struct sema_func *func;
+    struct sema_assign *assigns, *last_assign;
+    struct sema_scope *globals; /* JavaScript: implicit globals */
+    struct sema_free { struct ast *id; struct sema_func *func; struct sema_free *next; } *free; /* unresolved names */
+    size_t n_blocks;
+    int n_funcs, n_vars;
+    int loop_depth;
+    struct { struct ast *fn; struct sema_scope *scope; struct sema_func *up; } *later; /* TBEL bodies */
+    int n_later, cap_later;
+};
+
+/* Resolves names and finds captures; diagnostics go to c. The tree is annotated in place. */
+void sema_check(struct sema *s, struct ast *body);
+/* The static type of an expression, by what is known so far; AT_ANY when unknown. */
+enum ast_type sema_type(const struct sema *s, const struct ast *n);
+bool sema_bottom(const struct sema *s, const struct ast *n);
+void sema_infer(struct sema *s);
+
+/* Rows of the built-in tables. */
+struct builtin {
+    const char *cls, *name, *fn;
+    uint8_t type;
+};
+const struct builtin *builtin_find(int dialect, struct tbe_str cls, struct tbe_str name);
+const struct builtin *builtin_const(int dialect, struct tbe_str cls, struct tbe_str name);
+enum ast_type builtin_method_type(int dialect, enum ast_type recv, struct tbe_str name);
+bool builtin_class(int dialect, struct tbe_str cls);
+
+#endif
