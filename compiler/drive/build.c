@@ -161,6 +161,18 @@ job(const char *const *argv)
                            .memory = (size_t)CC_MEMORY };
 }
 
+/* Did the user's command choose an option of this kind itself? */
+static bool
+has_option(const struct toolchain *t, const char *start)
+{
+    for (const char *const *w = t->cc; *w; w++) {
+        if (strncmp(*w, start, strlen(start)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* cc -c of every C file. */
 static int
 compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir)
@@ -175,7 +187,9 @@ compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
         struct args x = args_new(a, t);
         arg(&x, "-std=gnu11");
         if (!t->is_tcc) {
-            arg(&x, "-O2");
+            if (!has_option(t, "-O")) {
+                arg(&x, "-O2");
+            }
             arg(&x, "-fno-strict-aliasing");
         }
         arg_words(a, &x, TBE_SANITIZE);

@@ -57,8 +57,8 @@ enum { TBE_TRY_THROWN = -1, TBE_TRY_DONE = 0, TBE_TRY_RETURN = 1, TBE_TRY_JUMP =
 int tbe_try(struct tbe_x *x, int (*body)(struct tbe_x *x, void *frame), void *frame);
 
 /* String constants of generated code. */
-#define TBE_LIT(s) ((tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = sizeof(s) - 1, .u = { .s = "" s } })
-#define TBE_LIT_WIDE(s) ((tbe_val){ .t = TBE_STR_T, .n = sizeof(s) - 1, .u = { .s = "" s } })
+#define TBE_LIT(lit) ((tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = sizeof(lit) - 1, .u = { .s = "" lit } })
+#define TBE_LIT_WIDE(lit) ((tbe_val){ .t = TBE_STR_T, .n = sizeof(lit) - 1, .u = { .s = "" lit } })
 /* An implicit global nothing was assigned to. */
 #define TBE_ABSENT ((tbe_val){ .t = TBE_UNDEF, .sub = 1 })
 #if defined(__TINYC__) || !defined(__GNUC__) || __GNUC__ < 4
