@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ARENA_FIRST 4096u        /* bytes of the first chunk, header included */
-#define ARENA_LARGEST (256u << 10) /* chunks double up to this size; larger requests get their own */
+#define ARENA_LARGEST (256u << 10) /* chunks double up to here; larger requests get their own */
 
 struct tbe_arena_chunk {
     struct tbe_arena_chunk *next; /* older */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests in lower-case hex, from OpenSSL. When OpenSSL cannot work (out of memory) the text is empty,
- * which no stored credential equals. */
+/* Digests in lower-case hex, from OpenSSL. When OpenSSL cannot work (out of memory) the text is
+ * empty, which no stored credential equals. */
 #include "config.h"
 
 #include "base/hash.h"

@@ -6,8 +6,8 @@
 #include "tbe/base.h"
 
 void hash_sha256_hex(struct tbe_str s, char out[65]);
-/* ThingsBoard's credential hash: SHA3-256, lower-case hex, of the text without PEM BEGIN/END lines and
- * without CR and LF (facts/device-apis.md 2.1). */
+/* ThingsBoard's credential hash: SHA3-256, lower-case hex, of the text without PEM BEGIN/END
+ * lines and without CR and LF (facts/device-apis.md 2.1). */
 void hash_credentials_hex(struct tbe_str s, char out[65]);
 
 #endif

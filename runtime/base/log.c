@@ -102,12 +102,13 @@ log_basename(const char *file)
 }
 
 static void
-log_as_text(struct log_line *l, enum log_level lv, const char *file, int line, const char *text, uint32_t held)
+log_as_text(struct log_line *l, enum log_level lv, const char *file, int line, const char *text,
+            uint32_t held)
 {
     char at[128];
     log_stamp(l);
-    snprintf(at, sizeof at, " %-5s %.31s%s%.40s:%d: ", log_names[lv], log_process, log_process[0] ? " " : "",
-             log_basename(file), line);
+    snprintf(at, sizeof at, " %-5s %.31s%s%.40s:%d: ", log_names[lv], log_process,
+             log_process[0] ? " " : "", log_basename(file), line);
     log_putz(l, at);
     log_escaped(l, text, false);
     if (held != 0) {
@@ -117,7 +118,8 @@ log_as_text(struct log_line *l, enum log_level lv, const char *file, int line, c
 }
 
 static void
-log_as_json(struct log_line *l, enum log_level lv, const char *file, int line, const char *text, uint32_t held)
+log_as_json(struct log_line *l, enum log_level lv, const char *file, int line, const char *text,
+            uint32_t held)
 {
     char tail[128];
     log_putz(l, "{\"ts\":\"");

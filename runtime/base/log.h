@@ -15,8 +15,10 @@ struct log_site {
     uint32_t lines, held;
 };
 
-void log_setup(enum log_level min, bool json, const char *process); /* process: "front", "worker" ... */
-void log_at(struct log_site *site, enum log_level lv, const char *file, int line, const char *fmt, ...)
+/* process: "front", "worker" ... */
+void log_setup(enum log_level min, bool json, const char *process);
+void log_at(struct log_site *site, enum log_level lv, const char *file, int line, const char *fmt,
+            ...)
     TBE_PRINTF(5, 6);
 
 #define LOG_(lv, ...)                                                  \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of metrics and its Prometheus rendering. A name may carry labels, name{a="b"}; metrics of
- * one family are rendered together under one HELP and TYPE, as the format demands. */
+/* The list of metrics and its Prometheus rendering. A name may carry labels, name{a="b"};
+ * metrics of one family are rendered together under one HELP and TYPE, as the format demands. */
 #include "config.h"
 
 #include "base/metrics.h"
@@ -69,7 +69,8 @@ metrics_render(struct tbe_buf *out)
         const struct tbe_str family = metric_family(m);
         tbe_buf_fmt(out, "# HELP %.*s ", (int)family.n, family.p);
         metrics_help(out, m->help);
-        tbe_buf_fmt(out, "\n# TYPE %.*s %s\n", (int)family.n, family.p, m->gauge ? "gauge" : "counter");
+        tbe_buf_fmt(out, "\n# TYPE %.*s %s\n", (int)family.n, family.p,
+                    m->gauge ? "gauge" : "counter");
         for (struct metric *k = m; k != NULL; k = k->next) {
             if (tbe_str_eq(metric_family(k), family)) {
                 tbe_buf_fmt(out, "%s %" PRId64 "\n", k->name, metric_get(k));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random bytes. The kernel is asked for a small pool per thread, because a message needs an id and a
- * system call for each would be a good part of its cost. Used bytes are wiped; a fork drops the pool. */
+/* Random bytes. The kernel is asked for a small pool per thread, because a message needs an id
+ * and a system call for each would be a good part of its cost. Used bytes are wiped; a fork
+ * drops the pool. */
 #include "config.h"
 
 #include "base/random.h"

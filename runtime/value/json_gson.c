@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lenient reader of device payloads: what it takes, what it refuses and the words of a refusal follow
- * Gson's reader as ThingsBoard uses it (facts/device-apis.md 4.1). Speed does not matter here: plain JSON
- * is read by json_read.c; this is for the odd text and for error messages. */
+/* The lenient reader of device payloads: what it takes, what it refuses and the words of a
+ * refusal follow Gson's reader as ThingsBoard uses it (facts/device-apis.md 4.1). Speed does not
+ * matter here: plain JSON is read by json_read.c; this is for the odd text and for error
+ * messages. */
 #include "config.h"
 
 #include <string.h>
@@ -81,13 +82,15 @@ gson_words(struct gson_in *in, struct tbe_str extra)
         }
     }
     struct tbe_buf b = { 0 };
-    tbe_buf_putz(&b, in->eof ? "java.io.EOFException: " : "com.google.gson.stream.MalformedJsonException: ");
+    tbe_buf_putz(&b, in->eof ? "java.io.EOFException: "
+                             : "com.google.gson.stream.MalformedJsonException: ");
     tbe_buf_putz(&b, in->msg);
     tbe_buf_puts(&b, extra);
     tbe_buf_fmt(&b, " at line %d column %zu path ", line, gson_units(from, in->p) + 1);
     gson_path(&b, in->level);
     if (!in->eof) {
-        tbe_buf_putz(&b, "\nSee https://github.com/google/gson/blob/main/Troubleshooting.md#malformed-json");
+        tbe_buf_putz(&b,
+                     "\nSee https://github.com/google/gson/blob/main/Troubleshooting.md#malformed-json");
     }
     in->words = b.oom ? TBE_STR("") : tbe_arena_dup(in->a, tbe_buf_str(&b));
     tbe_buf_free(&b);
@@ -155,7 +158,7 @@ gson_next(struct gson_in *in, char *c)
             gson_skip_line(in);
             continue;
         }
-        const char *close = in->end - in->p >= 2 ? memmem(in->p, (size_t)(in->end - in->p), "*/", 2) : NULL;
+        const char *close = memmem(in->p, (size_t)(in->end - in->p), "*/", 2);
         if (close == NULL) {
             in->p = in->end > in->p ? in->end - 1 : in->end; /* where the search gives up */
             gson_fail(in, "Unterminated comment");
@@ -200,7 +203,8 @@ gson_escape(struct gson_in *in, char **o)
             return gson_fail_with(in, "Malformed Unicode escape \\u", (struct tbe_str){ in->p, n });
         }
         in->p += 4;
-        if (cp >= 0xd800 && cp < 0xdc00 && in->end - in->p >= 6 && in->p[0] == '\\' && in->p[1] == 'u' &&
+        if (cp >= 0xd800 && cp < 0xdc00 && in->end - in->p >= 6 && in->p[0] == '\\' &&
+            in->p[1] == 'u' &&
             value_hex4(in->p + 2, &low) && low >= 0xdc00 && low < 0xe000) {
             cp = 0x10000 + ((cp - 0xd800) << 10) + (low - 0xdc00);
             in->p += 6;
@@ -476,16 +480,19 @@ gson_container(struct gson_in *in, char open, tbe_val *out)
     if (out->t == TBE_UNDEF) {
         return gson_oom(in);
     }
-    struct gson_level level = { .up = in->level, .scope = open == '{' ? GSON_OBJECT : GSON_ARRAY, .empty = true };
+    struct gson_level level = { .up = in->level, .scope = open == '{' ? GSON_OBJECT : GSON_ARRAY,
+        .empty = true };
     in->level = &level;
     in->depth++;
-    const bool ok = open == '{' ? gson_object(in, &level, out->u.m) : gson_array(in, &level, out->u.l);
+    const bool ok = open == '{' ? gson_object(in, &level, out->u.m)
+                                : gson_array(in, &level, out->u.l);
     in->depth--;
     in->level = level.up;
     return ok;
 }
 
-/* White space, then the prefix )]}' and a line end, which some servers send against script inclusion. */
+/* White space, then the prefix )]}' and a line end, which some servers send against script
+ * inclusion. */
 static int
 gson_prefix(struct gson_in *in, char *c)
 {
@@ -516,7 +523,8 @@ gson_document(struct gson_in *in, tbe_val *out)
     if (out->t == TBE_NULL) {
         return true; /* what follows null is not looked at */
     }
-    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t')) {
+    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' ||
+                               *in->p == '\t')) {
         in->p++;
     }
     if (in->p < in->end) {
@@ -524,14 +532,15 @@ gson_document(struct gson_in *in, tbe_val *out)
         while (in->p < in->end && ((unsigned char)*in->p & 0xc0) == 0x80) {
             in->p++;
         }
-        return gson_fail(in, "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON");
+        return gson_fail(in,
+                         "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON");
     }
     return true;
 }
 
 int
-value_gson_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out, struct tbe_json_err *err,
-                 struct tbe_str *words)
+value_gson_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out,
+                 struct tbe_json_err *err, struct tbe_str *words)
 {
     struct gson_in in = { .a = a, .flags = flags, .want_words = words != NULL };
     const struct tbe_str clean = value_utf8_clean(a, text);
@@ -565,7 +574,8 @@ tbe_json_gson_error(struct tbe_arena *a, struct tbe_str text)
     struct tbe_str words = TBE_STR_NONE;
     tbe_val v;
     if (text.n >= UINT32_MAX / 4 ||
-        value_gson_parse(a, text, TBE_JSON_RAW | TBE_JSON_LENIENT | TBE_JSON_BORROW, &v, NULL, &words) == 0) {
+        value_gson_parse(a, text, TBE_JSON_RAW | TBE_JSON_LENIENT | TBE_JSON_BORROW, &v, NULL,
+                         &words) == 0) {
         return TBE_STR("");
     }
     return words.p ? words : TBE_STR("");

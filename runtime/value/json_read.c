@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The strict JSON reader: one pass, straight into arena values. Lenient text is tried here first too,
- * because nearly all of it is plain JSON, and only then read Gson's way (json_gson.c). */
+/* The strict JSON reader: one pass, straight into arena values. Lenient text is tried here first
+ * too, because nearly all of it is plain JSON, and only then read Gson's way (json_gson.c). */
 #include "config.h"
 
 #include <string.h>
@@ -29,7 +29,8 @@ json_fail(struct json_in *in, const char *msg)
 static inline void
 json_space(struct json_in *in)
 {
-    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t')) {
+    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' ||
+                               *in->p == '\t')) {
         in->p++;
     }
 }
@@ -61,7 +62,8 @@ json_unicode(struct json_in *in, uint32_t *cp)
         return json_fail(in, "bad \\u escape");
     }
     in->p += 4;
-    if (*cp >= 0xd800 && *cp < 0xdc00 && in->end - in->p >= 6 && in->p[0] == '\\' && in->p[1] == 'u' &&
+    if (*cp >= 0xd800 && *cp < 0xdc00 && in->end - in->p >= 6 && in->p[0] == '\\' &&
+        in->p[1] == 'u' &&
         value_hex4(in->p + 2, &low) && low >= 0xdc00 && low < 0xe000) {
         *cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
         in->p += 6;
@@ -114,7 +116,8 @@ json_string_slow(struct json_in *in, const char *from, tbe_val *out)
         if (len == 0 || (len == 3 && (in->flags & TBE_JSON_LENIENT) && (unsigned char)*p == 0xed &&
                          (unsigned char)p[1] >= 0xa0)) {
             in->p = p;
-            return json_fail(in, (unsigned char)*p < 0x20 ? "control character in string" : "bad UTF-8");
+            return json_fail(in, (unsigned char)*p < 0x20 ? "control character in string"
+                                                          : "bad UTF-8");
         }
         ascii = false;
         p += len;
@@ -160,7 +163,8 @@ json_string(struct json_in *in, tbe_val *out)
     if (TBE_UNLIKELY(in->p == in->end || *in->p != '"' || !(in->flags & TBE_JSON_BORROW))) {
         return json_string_slow(in, from, out);
     }
-    *out = (tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = (uint32_t)(in->p - from), .u = { .s = from } };
+    *out = (tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = (uint32_t)(in->p - from),
+        .u = { .s = from } };
     in->p++;
     return true;
 }
@@ -390,7 +394,8 @@ json_value(struct json_in *in, tbe_val *out)
 }
 
 int
-tbe_json_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out, struct tbe_json_err *err)
+tbe_json_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out,
+               struct tbe_json_err *err)
 {
     struct json_in in = { .p = text.p, .end = text.p + text.n, .a = a, .flags = flags };
     bool ok = text.n < UINT32_MAX / 4 ? true : json_fail(&in, "text too long");

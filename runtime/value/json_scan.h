@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Non-zero where a byte of w is '"', '\\', below 0x20 or above 0x7f. The lowest set bit is exact. */
+/* Non-zero where a byte of w is '"', '\\', below 0x20 or above 0x7f. The lowest set bit is
+ * exact. */
 static inline uint64_t
 json_special(uint64_t w)
 {
@@ -30,7 +31,8 @@ json_plain_end(const char *p, const char *end)
         p += 8;
     }
 #endif
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\') {
+    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+           *p != '\\') {
         p++;
     }
     return p;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON writers: Jackson's, JavaScript's and Gson's spelling of the same values. Nesting past
- * WRITE_DEPTH (a cycle made by a script) and text past the limit set b->oom, like memory that ran out. */
+ * WRITE_DEPTH (a cycle made by a script) and text past the limit set b->oom, like memory that
+ * ran out. */
 #include "config.h"
 
 #include <math.h>
@@ -25,12 +26,13 @@ struct json_out {
 #define LOOK_LONE 8u /* may begin a lone surrogate */
 static const unsigned char json_out_look[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['"'] = LOOK_ALWAYS, ['\\'] = LOOK_ALWAYS, ['<'] = LOOK_HTML, ['>'] = LOOK_HTML, ['&'] = LOOK_HTML,
-    ['='] = LOOK_HTML, ['\''] = LOOK_HTML, [0xe2] = LOOK_GSON, [0xed] = LOOK_LONE,
+    ['"'] = LOOK_ALWAYS, ['\\'] = LOOK_ALWAYS, ['<'] = LOOK_HTML, ['>'] = LOOK_HTML,
+    ['&'] = LOOK_HTML, ['='] = LOOK_HTML, ['\''] = LOOK_HTML, [0xe2] = LOOK_GSON, [0xed] = LOOK_LONE,
 };
 /* The letter behind a backslash, for bytes that have one. */
 static const char json_out_short[128] = {
-    ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\',
+    ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',
+    ['\\'] = '\\',
 };
 
 static unsigned
@@ -46,13 +48,14 @@ static void
 json_out_hex(struct tbe_buf *b, unsigned unit, bool upper)
 {
     const char *hex = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    const char text[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15],
+    const char text[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15],
+        hex[unit >> 4 & 15],
                            hex[unit & 15] };
     tbe_buf_put(b, text, sizeof text);
 }
 
-/* Writes what stands for the piece at p (n bytes left) that needs a look; its length, or 0 when the look
- * tells that it stays as it is. */
+/* Writes what stands for the piece at p (n bytes left) that needs a look; its length, or 0 when
+ * the look tells that it stays as it is. */
 static size_t
 json_out_special(struct tbe_buf *b, const unsigned char *p, size_t n, unsigned flags)
 {
@@ -61,7 +64,8 @@ json_out_special(struct tbe_buf *b, const unsigned char *p, size_t n, unsigned f
             const char two[2] = { '\\', json_out_short[*p] };
             tbe_buf_put(b, two, 2);
         } else {
-            json_out_hex(b, *p, (flags & (TBE_OUT_GSON | TBE_OUT_JS)) == 0); /* Jackson: upper case */
+            /* Jackson: upper case */
+            json_out_hex(b, *p, (flags & (TBE_OUT_GSON | TBE_OUT_JS)) == 0);
         }
         return 1;
     }
@@ -72,7 +76,8 @@ json_out_special(struct tbe_buf *b, const unsigned char *p, size_t n, unsigned f
         json_out_hex(b, p[2] == 0xa8 ? 0x2028 : 0x2029, false);
         return 3;
     }
-    if (*p == 0xed && p[1] >= 0xa0) { /* lone surrogate; Gson's text leaves the JVM, which cannot encode it */
+    /* lone surrogate; Gson's text leaves the JVM, which cannot encode it */
+    if (*p == 0xed && p[1] >= 0xa0) {
         if (flags & TBE_OUT_GSON) {
             tbe_buf_putc(b, '?');
             return 3;
@@ -148,7 +153,8 @@ json_out_double(struct json_out *o, tbe_val v)
     } else if (o->flags & TBE_OUT_JS) {
         tbe_buf_putz(o->b, "null");
     } else if (o->flags & TBE_OUT_GSON) {
-        tbe_buf_put(o->b, text, n); /* bare, as the lenient writer does; the lenient reader makes a string of it */
+        /* bare, as the lenient writer does; the lenient reader makes a string of it */
+        tbe_buf_put(o->b, text, n);
     } else {
         value_json_str(o->b, (struct tbe_str){ text, n }, 0);
     }
@@ -220,7 +226,8 @@ json_out_map(struct json_out *o, const struct tbe_map *m)
     bool first = true;
     tbe_buf_putc(o->b, '{');
     for (uint32_t i = 0; tbe_map_next(m, &i, &e);) {
-        if (((o->flags & TBE_OUT_JS) && json_out_nothing(e->val)) || (drop_nulls && tbe_is_null(e->val))) {
+        if (((o->flags & TBE_OUT_JS) && json_out_nothing(e->val)) ||
+            (drop_nulls && tbe_is_null(e->val))) {
             continue;
         }
         if (!first) {
@@ -285,7 +292,8 @@ json_out_value(struct json_out *o, tbe_val v)
         value_json_str(o->b, tbe_val_str(v), o->flags);
         break;
     case TBE_CHAR:
-        value_json_str(o->b, (struct tbe_str){ unit, value_utf8_put((uint32_t)v.u.i, unit) }, o->flags);
+        value_json_str(o->b, (struct tbe_str){ unit, value_utf8_put((uint32_t)v.u.i, unit) },
+                       o->flags);
         break;
     case TBE_LIST:
     case TBE_ARRAY:

@@ -59,7 +59,8 @@ kv_stored(struct kv_in *in, struct tbe_str *s, bool key)
     const char *odd = NULL;
     for (size_t i = 0; i < s->n && odd == NULL; i++) {
         if ((s->p[i] == '\0' && !key) ||
-            ((unsigned char)s->p[i] == 0xed && i + 2 < s->n && (unsigned char)s->p[i + 1] >= 0xa0)) {
+            ((unsigned char)s->p[i] == 0xed && i + 2 < s->n &&
+             (unsigned char)s->p[i + 1] >= 0xa0)) {
             odd = s->p + i;
         }
     }
@@ -101,9 +102,10 @@ kv_string_value(struct kv_in *in, struct tbe_str s, struct tbe_kv *kv)
 {
     if (in->max_string > 0 && s.n > in->max_string && kv_units(s) > in->max_string) {
         return kv_fail(in, tbe_arena_fmt(in->a,
-                                         "String value length [%zu] for key [%.*s] is greater than maximum "
-                                         "allowed [%zu]",
-                                         kv_units(s), (int)kv->key.n, kv->key.p, in->max_string));
+                                         "String value length [%zu] for key [%.*s] is greater "
+                                         "than maximum allowed [%zu]",
+                                         kv_units(s), (int)kv->key.n, kv->key.p,
+                                         in->max_string));
     }
     struct tbe_str number;
     if (!(in->flags & TBE_KV_NO_CAST) && kv_parsable(in->a, s, &number)) {
@@ -172,7 +174,8 @@ kv_ts(struct kv_in *in, tbe_val v, int64_t *ts)
     if (v.t == TBE_LIST && v.u.l->n == 1) {
         return kv_ts(in, v.u.l->v[0], ts);
     }
-    if ((v.t == TBE_NUM && kv_ts_number(tbe_val_str(v), ts)) || (v.t == TBE_STR_T && kv_ts_text(tbe_val_str(v), ts))) {
+    if ((v.t == TBE_NUM && kv_ts_number(tbe_val_str(v), ts)) ||
+        (v.t == TBE_STR_T && kv_ts_text(tbe_val_str(v), ts))) {
         return 0;
     }
     return kv_fail(in, TBE_STR(""));
@@ -184,7 +187,8 @@ kv_record(struct kv_in *in, tbe_val v, int64_t default_ts, struct tbe_ts_record 
     if (v.t != TBE_MAP) {
         return kv_cannot(in, v);
     }
-    const tbe_val ts = tbe_map_get(v.u.m, TBE_STR("ts")), values = tbe_map_get(v.u.m, TBE_STR("values"));
+    const tbe_val ts = tbe_map_get(v.u.m, TBE_STR("ts"));
+    const tbe_val values = tbe_map_get(v.u.m, TBE_STR("values"));
     rec->ts = default_ts;
     if (ts.t == TBE_UNDEF || values.t == TBE_UNDEF) {
         return kv_members(in, v.u.m, &rec->kvs);
@@ -207,7 +211,8 @@ kv_parse(struct kv_in *in, struct tbe_str json, tbe_val *doc)
 
 int
 kv_general_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags,
-                     size_t max_string, struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
+                     size_t max_string, struct tbe_ts_record **recs, uint32_t *n,
+                     struct tbe_str *err)
 {
     struct kv_in in = { .a = a, .flags = flags, .max_string = max_string, .err = err };
     tbe_val doc;
@@ -246,8 +251,8 @@ kv_general_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, 
 }
 
 int
-tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags, size_t max_string,
-                 struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
+tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags,
+                 size_t max_string, struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
 {
     const struct kv_fast_opts opts = { a, flags, max_string, default_ts };
     if (kv_fast_telemetry(&opts, json, recs, n)) {
@@ -257,8 +262,8 @@ tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, u
 }
 
 int
-tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size_t max_string, struct tbe_kvs *out,
-                  struct tbe_str *err)
+tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, size_t max_string,
+                  struct tbe_kvs *out, struct tbe_str *err)
 {
     const struct kv_fast_opts opts = { a, flags, max_string, 0 };
     if (kv_fast_attributes(&opts, json, out)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain payloads straight into typed entries: flat objects of RFC JSON with ASCII text without escapes, alone, in an
- * array, or under "ts" and "values". Anything else is given up at once and read the general way, so this file
- * decides nothing that is odd. */
+/* Plain payloads straight into typed entries: flat objects of RFC JSON with ASCII text without
+ * escapes, alone, in an array, or under "ts" and "values". Anything else is given up at once and
+ * read the general way, so this file decides nothing that is odd. */
 #include "config.h"
 
 #include "value/kv_fast.h"
@@ -12,7 +12,7 @@
 #include "value/kv_num.h"
 #include "value/numparse.h"
 
-#define FAST_KEYS 48 /* keys of one object; they are compared pairwise, so not many more would pay */
+#define FAST_KEYS 48 /* of one object; they are compared pairwise, so not many more would pay */
 #define FAST_DIGITS 18 /* always fit int64 */
 #define FAST_SCALE 16  /* decimals a DOUBLE may have (facts/device-apis.md 4.4) */
 
@@ -105,7 +105,8 @@ fast_text(struct kv_fast *f, struct tbe_kv *kv)
     if (!fast_string(f, &s) || (f->o->max_string > 0 && s.n > f->o->max_string)) {
         return false;
     }
-    if (s.n > 0 && (s.p[0] < 'A') && !(f->o->flags & TBE_KV_NO_CAST) && kv_parsable(f->o->a, s, &number)) {
+    if (s.n > 0 && (s.p[0] < 'A') && !(f->o->flags & TBE_KV_NO_CAST) &&
+        kv_parsable(f->o->a, s, &number)) {
         return kv_number(f->o->a, number, true, kv) == 0;
     }
     kv->type = TBE_KV_STRING;
@@ -157,12 +158,14 @@ fast_known(const struct kv_fast_obj *obj, struct tbe_str key)
 
 static bool fast_object(struct kv_fast *f, struct kv_fast_obj *obj, struct kv_fast_obj *values);
 
-/* A member. `values`: where the members of "values" go, NULL where that is a name like any other. */
+/* A member. `values`: where the members of "values" go, NULL where that is a name like any
+ * other. */
 static inline bool
 fast_member(struct kv_fast *f, struct kv_fast_obj *obj, struct kv_fast_obj *values)
 {
     struct tbe_kv *kv = &obj->v[obj->n];
-    if (obj->n == FAST_KEYS || !fast_take(f, '"') || !fast_string(f, &kv->key) || fast_known(obj, kv->key)) {
+    if (obj->n == FAST_KEYS || !fast_take(f, '"') || !fast_string(f, &kv->key) ||
+        fast_known(obj, kv->key)) {
         return false;
     }
     fast_space(f);
@@ -254,7 +257,8 @@ fast_record(struct kv_fast *f, struct tbe_ts_record *rec)
     rec->ts = f->o->default_ts;
     if (!obj.has_values) {
         /* "values" that is no object counts as ts-and-values too when there is a ts */
-        return !(obj.has_ts && fast_known(&obj, TBE_STR("values"))) && fast_keep(f, &obj, &rec->kvs);
+        return !(obj.has_ts && fast_known(&obj, TBE_STR("values"))) &&
+            fast_keep(f, &obj, &rec->kvs);
     }
     if (obj.ts == NULL || obj.ts->type != TBE_KV_LONG || fast_known(&obj, TBE_STR("values"))) {
         return false;
@@ -307,7 +311,8 @@ fast_array(struct kv_fast *f, struct tbe_ts_record **recs, uint32_t *n)
 }
 
 bool
-kv_fast_telemetry(const struct kv_fast_opts *o, struct tbe_str json, struct tbe_ts_record **recs, uint32_t *n)
+kv_fast_telemetry(const struct kv_fast_opts *o, struct tbe_str json, struct tbe_ts_record **recs,
+                  uint32_t *n)
 {
     if (json.n == 0) {
         return false;
@@ -339,5 +344,6 @@ kv_fast_attributes(const struct kv_fast_opts *o, struct tbe_str json, struct tbe
     struct kv_fast_obj obj;
     fast_obj_init(&obj);
     fast_space(&f);
-    return fast_take(&f, '{') && fast_object(&f, &obj, NULL) && fast_at_end(&f) && fast_keep(&f, &obj, out);
+    return fast_take(&f, '{') && fast_object(&f, &obj, NULL) && fast_at_end(&f) &&
+        fast_keep(&f, &obj, out);
 }

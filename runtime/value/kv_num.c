@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which type a number of a device payload gets: it depends on how the number is spelled
- * (facts/device-apis.md 4.4). Decimals are handled as text, so that nothing is rounded on the way. */
+ * (facts/device-apis.md 4.4). Decimals are handled as text, so that nothing is rounded on the
+ * way. */
 #include "config.h"
 
 #include "value/kv_num.h"
 
 #include <string.h>
 
-#define PLAIN_MAX 16384 /* characters of an expanded number such as 1E300; beyond, the literal is kept */
+#define PLAIN_MAX 16384 /* characters of an expanded 1E300; beyond, the literal is kept */
 #define EXP_MAX 100000000 /* exponents are counted no further */
 #define DOUBLE_SCALE 16 /* more decimals than this do not become a DOUBLE */
 
@@ -74,7 +75,8 @@ kv_parsable(struct tbe_arena *a, struct tbe_str s, struct tbe_str *number)
         }
         for (size_t k = 0, len = 1; k < s.n; k += len) {
             len = 1;
-            const int digit = (unsigned char)s.p[k] < 0x80 ? -1 : kv_foreign_digit(s.p + k, s.n - k, &len);
+            const int digit = (unsigned char)s.p[k] < 0x80 ? -1
+                : kv_foreign_digit(s.p + k, s.n - k, &len);
             *o++ = digit < 0 ? s.p[k] : (char)('0' + digit);
         }
         *number = (struct tbe_str){ to, (size_t)(o - to) };

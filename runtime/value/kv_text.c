@@ -6,7 +6,8 @@
 
 #include "value/value_int.h"
 
-/* Whether compact JSON text can stand in rule-engine data as it is: no null to drop, nothing to escape. */
+/* Whether compact JSON text can stand in rule-engine data as it is: no null to drop, nothing to
+ * escape. */
 static bool
 kv_json_clean(struct tbe_str s)
 {

@@ -8,7 +8,7 @@
 
 #define LIST_MAX (1u << 28)    /* elements; keeps sizes far from 32-bit overflow */
 #define WALK_DEPTH 1100        /* nesting both walks follow: a script may have made a cycle */
-#define SAME_STEPS 4000000     /* values one comparison looks at: shared parts can make a small value vast */
+#define SAME_STEPS 4000000     /* values one comparison looks at: shared parts can be vast */
 
 tbe_val
 tbe_list_new(struct tbe_arena *a, uint32_t cap)
@@ -179,8 +179,9 @@ same_container(struct same_walk *w, tbe_val a, tbe_val b)
         return false;
     }
     w->depth++;
-    const bool same = a.t == TBE_LIST || a.t == TBE_ARRAY ? same_list(w, a.u.l, b.u.l)
-                                                          : same_map(w, a.u.m, b.u.m, a.t == TBE_MAP);
+    const bool same = a.t == TBE_LIST || a.t == TBE_ARRAY
+                          ? same_list(w, a.u.l, b.u.l)
+                          : same_map(w, a.u.m, b.u.m, a.t == TBE_MAP);
     w->depth--;
     return same;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Insertion-ordered maps and sets. Small ones are searched linearly; larger ones have an open-addressing
- * index of slot numbers, with a hash seeded per process so that a peer cannot choose colliding keys. */
+/* Insertion-ordered maps and sets. Small ones are searched linearly; larger ones have an
+ * open-addressing index of slot numbers, with a hash seeded per process so that a peer cannot
+ * choose colliding keys. */
 #include "config.h"
 
 #include "value/value_int.h"
@@ -53,7 +54,8 @@ map_hash_bytes(const char *p, size_t n)
     return h ^ h >> 32;
 }
 
-/* Equal values (tbe_val_same) have equal hashes; containers are told apart by class and size alone. */
+/* Equal values (tbe_val_same) have equal hashes; containers are told apart by class and size
+ * alone. */
 static uint64_t
 map_hash_val(tbe_val k)
 {

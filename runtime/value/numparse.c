@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decimal text to double, correctly rounded and without the locale: an exact product when mantissa and
- * power are small (Clinger), else a 64 x 128 bit product with its error bound (after Eisel and Lemire),
- * else strtod on digits without a point, which no locale changes. Also: JSON literals to values. */
+/* Decimal text to double, correctly rounded and without the locale: an exact product when
+ * mantissa and power are small (Clinger), else a 64 x 128 bit product with its error bound
+ * (after Eisel and Lemire), else strtod on digits without a point, which no locale changes.
+ * Also: JSON literals to values. */
 #include "config.h"
 
 #include "value/numparse.h"
@@ -14,7 +15,7 @@
 #include "value/value_int.h"
 
 #define EXP_CAP 100000000 /* exponents are counted no further: all beyond is 0 or infinity */
-#define SLOW_DIGITS 800   /* significant digits that can decide a rounding (767 for a double), and some */
+#define SLOW_DIGITS 800   /* that can decide a rounding (767 for a double), and some more */
 #define POW10_EXACT 55    /* 0 <= q <= this: 10^q fits 128 bits */
 
 static double
@@ -60,8 +61,10 @@ num_round192(const uint64_t p[3], int e)
 bool
 num_decimal(uint64_t w, int exp10, double *out)
 {
-    static const double exact[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    static const double exact[] = {
+        1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    };
     if (w >> 53 == 0 && exp10 >= -22 && exp10 <= 22) { /* both exact: one rounding */
         *out = exp10 < 0 ? (double)w / exact[-exp10] : (double)w * exact[exp10];
         return true;
@@ -85,7 +88,8 @@ num_decimal(uint64_t w, int exp10, double *out)
     if (exp10 >= 0 && exp10 <= POW10_EXACT) {
         return true;
     }
-    /* The power was cut off: the true product is less than w above p. Both ends must round alike. */
+    /* The power was cut off: the true product is less than w above p. Both ends must round
+     * alike. */
     const value_u128 before = (value_u128)p[1] << 64 | p[2], tail = before + w;
     p[0] += tail < before;
     p[1] = (uint64_t)(tail >> 64);

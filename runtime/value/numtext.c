@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers to text. The digits are the shortest that read back as the same number and, among those, the
- * nearest to it; they come from Raffaello Giulietti's algorithm ("The Schubfach way to render doubles"),
- * which the JDK uses since 19. Java and JavaScript differ only in how short "shortest" may be (Java: at
- * least two digits) and in the layout. */
+/* Numbers to text. The digits are the shortest that read back as the same number and, among
+ * those, the nearest to it; they come from Raffaello Giulietti's algorithm ("The Schubfach way
+ * to render doubles"), which the JDK uses since 19. Java and JavaScript differ only in how short
+ * "shortest" may be (Java: at least two digits) and in the layout. */
 #include "config.h"
 
 #include <math.h>
@@ -40,8 +40,9 @@ struct num_dec { /* the value digits * 10^exp */
     int exp;
 };
 
-/* The shortest decimal of c * 2^q. `lower_half`: the gap below is half the gap above (c is the least
- * normal significand). `least`: below this no digit is given up (100: Java, 10: JavaScript). */
+/* The shortest decimal of c * 2^q. `lower_half`: the gap below is half the gap above (c is the
+ * least normal significand). `least`: below this no digit is given up (100: Java, 10:
+ * JavaScript). */
 static struct num_dec
 num_shortest(uint64_t c, int q, bool lower_half, uint64_t least)
 {
@@ -100,7 +101,8 @@ num_double(double d, uint64_t least)
     const uint64_t frac = bits & ((UINT64_C(1) << 52) - 1);
     const int e = (int)(bits >> 52 & 0x7ff);
     if (e == 0) {
-        if (least == 100 && frac < 3) { /* Java wants two digits where the double has not one: 4.9E-324 */
+        /* Java wants two digits where the double has not one: 4.9E-324 */
+        if (least == 100 && frac < 3) {
             dec = num_shortest(frac * 10, -1074, false, least);
             dec.exp--;
             return dec;

@@ -12,8 +12,9 @@ utf8_tail(unsigned char c)
     return (c & 0xc0) == 0x80;
 }
 
-/* Bytes of the well-formed sequence at p (n > 0 bytes left), or 0; then *skip is what Java's decoder
- * replaces by one U+FFFD: the longest piece that could have begun a character, a whole surrogate. */
+/* Bytes of the well-formed sequence at p (n > 0 bytes left), or 0; then *skip is what Java's
+ * decoder replaces by one U+FFFD: the longest piece that could have begun a character, a whole
+ * surrogate. */
 static size_t
 utf8_len(const unsigned char *p, size_t n, bool wtf, size_t *skip)
 {

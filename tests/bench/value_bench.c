@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Throughput of the value room on the payload most devices send, with cJSON beside it in the same run. Prints one
- * JSON object a line; each figure is the best of five rounds. usage: value_bench [ROUND-MS] */
+/* Throughput of the value room on the payload most devices send, with cJSON beside it in the
+ * same run. Prints one JSON object a line; each figure is the best of five rounds. usage:
+ * value_bench [ROUND-MS] */
 #include "config.h"
 
 #include <stdio.h>

@@ -2,7 +2,8 @@
 /* Fuzz target of the value room. For any bytes: no crash, and
  *  - what the strict reader takes, the lenient one takes as the same value;
  *  - writing a value and reading it again gives the same value, and the same text;
- *  - the fast and the general way to typed entries agree, and their rule-engine text can be read again;
+ *  - the fast and the general way to typed entries agree, and their rule-engine text can be read
+ * again;
  *  - an arena that is too small gives an error, not a crash. */
 #include "config.h"
 
@@ -55,7 +56,8 @@ kvs_same(const struct tbe_kvs *x, const struct tbe_kvs *y)
         check(tbe_str_eq(p->key, q->key) && p->type == q->type, "same key and type");
         check(p->type != TBE_KV_LONG || p->u.i == q->u.i, "same long");
         check(p->type != TBE_KV_BOOLEAN || p->u.b == q->u.b, "same bool");
-        check(p->type != TBE_KV_DOUBLE || memcmp(&p->u.d, &q->u.d, sizeof p->u.d) == 0, "same double");
+        check(p->type != TBE_KV_DOUBLE || memcmp(&p->u.d, &q->u.d, sizeof p->u.d) == 0,
+              "same double");
         check(p->type < TBE_KV_STRING || tbe_str_eq(p->s, q->s), "same text");
     }
 }
@@ -68,7 +70,8 @@ kvs_again(struct tbe_arena *a, const struct tbe_kvs *kvs)
     struct tbe_buf b = { 0 };
     tbe_kvs_json(&b, kvs, TBE_OUT_GSON);
     check(!b.oom, "entries written");
-    check(tbe_kv_attributes(a, tbe_buf_str(&b), TBE_KV_NULL_ERROR, 0, &again, &err) == 0, "rule-engine data is read");
+    check(tbe_kv_attributes(a, tbe_buf_str(&b), TBE_KV_NULL_ERROR, 0, &again, &err) == 0,
+          "rule-engine data is read");
     check(again.n == kvs->n, "no entry lost");
     tbe_buf_free(&b);
 }

@@ -23,8 +23,8 @@
 #define TBE_UNLIKELY(c) (c)
 #endif
 
-/* A borrowed run of bytes, UTF-8 when it is text, not NUL-terminated. p may be NULL only when n == 0;
- * "absent" is p == NULL, "empty" is p != NULL && n == 0. */
+/* A borrowed run of bytes, UTF-8 when it is text, not NUL-terminated. p may be NULL only when n
+ * == 0; "absent" is p == NULL, "empty" is p != NULL && n == 0. */
 struct tbe_str {
     const char *p;
     size_t n;
@@ -114,7 +114,8 @@ struct tbe_uuid {
 };
 #define TBE_UUID_TEXT 36 /* characters, without NUL */
 
-/* The id ThingsBoard uses for "not set": 13814000-1dd2-11b2-8080-808080808080 (facts/rule-nodes.md 1). */
+/* The id ThingsBoard uses for "not set": 13814000-1dd2-11b2-8080-808080808080
+ * (facts/rule-nodes.md 1). */
 extern const struct tbe_uuid tbe_uuid_null;
 bool tbe_uuid_parse(struct tbe_str s, struct tbe_uuid *out); /* 8-4-4-4-12 hex, any case */
 void tbe_uuid_text(const struct tbe_uuid *u, char out[TBE_UUID_TEXT + 1]); /* lower case */

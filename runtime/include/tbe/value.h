@@ -68,8 +68,9 @@ struct tbe_entry {
     tbe_val val;
 };
 
-/* Insertion-ordered. Up to 8 entries are searched linearly; beyond, `index` is a hash table built on
- * the ninth put. A removed entry has key.t == TBE_UNDEF until the next compaction; use the functions. */
+/* Insertion-ordered. Up to 8 entries are searched linearly; beyond, `index` is a hash table
+ * built on the ninth put. A removed entry has key.t == TBE_UNDEF until the next compaction; use
+ * the functions. */
 struct tbe_map {
     struct tbe_entry *e;
     uint32_t n, cap; /* slots used, slots held */
@@ -100,7 +101,8 @@ tbe_val_str(tbe_val v) /* v is TBE_STR_T, TBE_NUM, TBE_BIGINT or TBE_BIGDEC */
 static inline bool tbe_is_str(tbe_val v) { return v.t == TBE_STR_T; }
 static inline bool tbe_is_null(tbe_val v) { return v.t <= TBE_NULL; }
 
-/* Containers. Allocation failure goes to the arena's on_full (or returns an UNDEF value without one). */
+/* Containers. Allocation failure goes to the arena's on_full (or returns an UNDEF value without
+ * one). */
 tbe_val tbe_list_new(struct tbe_arena *a, uint32_t cap);
 void tbe_list_push(struct tbe_arena *a, struct tbe_list *l, tbe_val v);
 tbe_val tbe_map_new(struct tbe_arena *a, uint32_t cap);
@@ -136,14 +138,14 @@ struct tbe_json_err {
     size_t offset;   /* byte */
     const char *msg; /* static text */
 };
-/* 0 and *out, or -1, UNDEF and *err (may be NULL). Whole text must be one value. A top-level empty text is an
- * error, except with TBE_JSON_LENIENT where it is null. */
+/* 0 and *out, or -1, UNDEF and *err (may be NULL). Whole text must be one value. A top-level
+ * empty text is an error, except with TBE_JSON_LENIENT where it is null. */
 int tbe_json_parse(struct tbe_arena *a, struct tbe_str text, unsigned flags, tbe_val *out,
                    struct tbe_json_err *err) TBE_MUST_USE;
 
-/* For a text that tbe_json_parse refused with TBE_JSON_LENIENT: the refusal in the reference's words, as an HTTP
- * device sees it ("com.google.gson.stream.MalformedJsonException: ... at line 1 column 7 path $.a\nSee ...");
- * empty when the text is fine or memory is out. In the arena. */
+/* For a text that tbe_json_parse refused with TBE_JSON_LENIENT: the refusal in the reference's
+ * words, as an HTTP device sees it ("com.google.gson.stream.MalformedJsonException: ... at line
+ * 1 column 7 path $.a\nSee ..."); empty when the text is fine or memory is out. In the arena. */
 struct tbe_str tbe_json_gson_error(struct tbe_arena *a, struct tbe_str text);
 
 /* JSON out, compact, key order kept, appended to b. */
@@ -169,7 +171,8 @@ double tbe_parse_double(struct tbe_str s, bool *ok);      /* correctly rounded d
 /* Java toString() of any value: [1, 2], {k=v}, 5.0, null (facts/tbel.md 4). */
 void tbe_java_text(struct tbe_buf *b, tbe_val v);
 
-/* Typed key/value entries of telemetry and attributes (facts/device-apis.md 4.4, rule-nodes.md 9.1). */
+/* Typed key/value entries of telemetry and attributes (facts/device-apis.md 4.4, rule-nodes.md
+ * 9.1). */
 enum tbe_kv_type { TBE_KV_BOOLEAN, TBE_KV_LONG, TBE_KV_DOUBLE, TBE_KV_STRING, TBE_KV_JSON };
 struct tbe_kv {
     struct tbe_str key;
@@ -193,11 +196,12 @@ enum tbe_kv_flags {
     TBE_KV_NULL_ERROR = 1, /* a null member is an error (rule nodes) instead of skipped (transports) */
     TBE_KV_NO_CAST = 2     /* JSON_TYPE_CAST_ENABLED=false */
 };
-/* Telemetry document -> records, in order; default_ts for those without ts. Returns 0, or -1 with *err a
- * message in the reference's words, in the arena (empty, n == 0, where the reference fails without words: bad ts,
- * values that are no object). n may be 0 for "[]". Lenient JSON. max_string: UTF-16 units, 0 = none. Keys and
- * strings may point into `json`, which must outlive them. As the database does, NULs are dropped from string
- * values and lone surrogates become '?'; keys are not judged. */
+/* Telemetry document -> records, in order; default_ts for those without ts. Returns 0, or -1
+ * with *err a message in the reference's words, in the arena (empty, n == 0, where the reference
+ * fails without words: bad ts, values that are no object). n may be 0 for "[]". Lenient JSON.
+ * max_string: UTF-16 units, 0 = none. Keys and strings may point into `json`, which must outlive
+ * them. As the database does, NULs are dropped from string values and lone surrogates become
+ * '?'; keys are not judged. */
 int tbe_kv_telemetry(struct tbe_arena *a, struct tbe_str json, int64_t default_ts, unsigned flags,
                      size_t max_string, struct tbe_ts_record **recs, uint32_t *n, struct tbe_str *err)
     TBE_MUST_USE;
@@ -207,7 +211,8 @@ int tbe_kv_attributes(struct tbe_arena *a, struct tbe_str json, unsigned flags, 
 void tbe_kv_json(struct tbe_buf *b, const struct tbe_kv *kv, unsigned out_flags);
 /* Whole object {"k":v,...}. */
 void tbe_kvs_json(struct tbe_buf *b, const struct tbe_kvs *kvs, unsigned out_flags);
-/* Text form: LONG decimal, DOUBLE Java, BOOLEAN true/false, STRING and JSON raw (rule-nodes.md 9.2). */
+/* Text form: LONG decimal, DOUBLE Java, BOOLEAN true/false, STRING and JSON raw (rule-nodes.md
+ * 9.2). */
 struct tbe_str tbe_kv_text(struct tbe_arena *a, const struct tbe_kv *kv);
 
 #endif

@@ -26,7 +26,8 @@ test_str(void **state)
     assert_true(tbe_str_eq(TBE_STR_NONE, TBE_STR("")));
     assert_true(tbe_str_eqz(TBE_STR("x"), "x"));
     assert_true(tbe_str_ieq(TBE_STR("aZ[9"), TBE_STR("Az[9")));
-    assert_false(tbe_str_ieq(TBE_STR("["), TBE_STR("{"))); /* differ in the case bit, are no letters */
+    /* differ in the case bit, are no letters */
+    assert_false(tbe_str_ieq(TBE_STR("["), TBE_STR("{")));
     assert_true(tbe_str_cmp(TBE_STR("a"), TBE_STR("ab")) < 0);
     assert_true(tbe_str_cmp(TBE_STR("\xff"), TBE_STR("a")) > 0);
     assert_int_equal(tbe_str_cmp(TBE_STR_NONE, TBE_STR("")), 0);
@@ -264,7 +265,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_str),    cmocka_unit_test(test_arena), cmocka_unit_test(test_arena_limit),
+        cmocka_unit_test(test_str),    cmocka_unit_test(test_arena),
+            cmocka_unit_test(test_arena_limit),
         cmocka_unit_test(test_buf),    cmocka_unit_test(test_uuid),  cmocka_unit_test(test_random),
         cmocka_unit_test(test_clock),  cmocka_unit_test(test_hash),
     };

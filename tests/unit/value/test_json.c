@@ -119,7 +119,8 @@ test_numbers(void **state)
     memset(digits, '7', sizeof digits);
     digits[TBE_JSON_MAX_NUMBER] = '\0';
     assert_int_equal(parse(digits, 0).t, TBE_BIGINT);
-    expect_error((memset(digits, '7', sizeof digits), digits), TBE_JSON_MAX_NUMBER + 1, 0, TBE_JSON_MAX_NUMBER + 1);
+    expect_error((memset(digits, '7', sizeof digits), digits), TBE_JSON_MAX_NUMBER + 1, 0,
+                 TBE_JSON_MAX_NUMBER + 1);
 }
 
 static void
@@ -130,21 +131,30 @@ test_strict_refuses(void **state)
         const char *text;
         size_t offset;
     } rows[] = {
-        { "", 0 }, { "  ", 2 }, { "{", 1 }, { "}", 0 }, { "[", 1 }, { "[1,]", 3 }, { "[1 2]", 3 }, { "{\"a\":1,}", 7 },
-        { "{\"a\" 1}", 5 }, { "{\"a\":}", 5 }, { "{a:1}", 1 }, { "{'a':1}", 1 }, { "01", 2 }, { "-", 1 }, { "+1", 0 },
-        { ".5", 0 }, { "1.", 2 }, { "1e", 2 }, { "1e+", 3 }, { "1.5.5", 3 }, { "0x10", 1 }, { "NaN", 0 }, { "tru", 0 },
-        { "TRUE", 0 }, { "nullx", 4 }, { "\"abc", 4 }, { "\"a\nb\"", 2 }, { "\"a\tb\"", 2 }, { "\"\\x\"", 2 },
-        { "\"\\u12\"", 3 }, { "\"\\u12g4\"", 3 }, { "\"\\", 2 }, { "1 2", 2 }, { "{} x", 3 }, { "[1]]", 3 },
-        { "// c\n1", 0 }, { "\xef\xbb\xbf" "1", 0 }, { "\"\xff\"", 1 }, { "\"\xc3\"", 1 }, { "\"\xc0\x80\"", 1 },
-        { "\"\xf4\x90\x80\x80\"", 1 }, { "\"\xe2\x82\"", 1 }, { "{1:2}", 1 }, { "[1}", 2 }, { "{\"a\":1]", 6 },
+        { "", 0 }, { "  ", 2 }, { "{", 1 }, { "}", 0 }, { "[", 1 }, { "[1,]", 3 }, { "[1 2]", 3 },
+        { "{\"a\":1,}", 7 },
+        { "{\"a\" 1}", 5 }, { "{\"a\":}", 5 }, { "{a:1}", 1 }, { "{'a':1}", 1 }, { "01", 2 },
+        { "-", 1 }, { "+1", 0 },
+        { ".5", 0 }, { "1.", 2 }, { "1e", 2 }, { "1e+", 3 }, { "1.5.5", 3 }, { "0x10", 1 },
+        { "NaN", 0 }, { "tru", 0 },
+        { "TRUE", 0 }, { "nullx", 4 }, { "\"abc", 4 }, { "\"a\nb\"", 2 }, { "\"a\tb\"", 2 },
+        { "\"\\x\"", 2 },
+        { "\"\\u12\"", 3 }, { "\"\\u12g4\"", 3 }, { "\"\\", 2 }, { "1 2", 2 }, { "{} x", 3 },
+        { "[1]]", 3 },
+        { "// c\n1", 0 }, { "\xef\xbb\xbf" "1", 0 }, { "\"\xff\"", 1 }, { "\"\xc3\"", 1 },
+        { "\"\xc0\x80\"", 1 },
+        { "\"\xf4\x90\x80\x80\"", 1 }, { "\"\xe2\x82\"", 1 }, { "{1:2}", 1 }, { "[1}", 2 },
+        { "{\"a\":1]", 6 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         expect_error(rows[i].text, strlen(rows[i].text), 0, rows[i].offset);
-        expect_error(rows[i].text, strlen(rows[i].text), TBE_JSON_BORROW | TBE_JSON_RAW, rows[i].offset);
+        expect_error(rows[i].text, strlen(rows[i].text), TBE_JSON_BORROW | TBE_JSON_RAW,
+                     rows[i].offset);
     }
     expect_error("1\0", 2, 0, 1);
     tbe_val v;
-    assert_int_equal(tbe_json_parse(&arena, TBE_STR("{\"a\":1} trailing"), TBE_JSON_PREFIX, &v, NULL), 0);
+    assert_int_equal(tbe_json_parse(&arena, TBE_STR("{\"a\":1} trailing"), TBE_JSON_PREFIX, &v,
+                                    NULL), 0);
     assert_int_equal(v.t, TBE_MAP);
     assert_int_equal(tbe_json_parse(&arena, TBE_STR_NONE, 0, &v, NULL), -1);
 }
@@ -154,7 +164,8 @@ test_strings(void **state)
 {
     (void)state;
     expect_text("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", 0, 0, "\"\\\"\\\\/\\b\\f\\n\\r\\t\"");
-    expect_text("\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", 0, 0, "\"A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+    expect_text("\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", 0, 0,
+                "\"A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
     tbe_val v = parse("\"a\\ud800b\"", 0);
     assert_int_equal(v.n, 5); /* WTF-8 */
     assert_memory_equal(v.u.s, "a\xed\xa0\x80" "b", 5);
@@ -168,7 +179,8 @@ test_strings(void **state)
     assert_int_equal(parse("\"pl\xc3\xa4in\"", TBE_JSON_BORROW).ascii, 0);
     v = parse("\"a\\u0000b\"", 0);
     assert_int_equal(v.n, 3);
-    for (size_t n = 0; n < 40; n++) { /* every alignment of the fast scan, with a special byte at every place */
+    /* every alignment of the fast scan, with a special byte at every place */
+    for (size_t n = 0; n < 40; n++) {
         char text[64] = "\"";
         memset(text + 1, 'x', n);
         strcpy(text + 1 + n, "\\n\"");
@@ -191,7 +203,8 @@ test_objects(void **state)
 {
     (void)state;
     expect_text(" { \"b\" : 1 , \"a\" : [ ] , \"b\" : { } } ", 0, 0, "{\"b\":{},\"a\":[]}");
-    expect_text("{\"a\":null,\"b\":[null,{\"c\":null}]}", TBE_JSON_DROP_NULLS, 0, "{\"b\":[null,{}]}");
+    expect_text("{\"a\":null,\"b\":[null,{\"c\":null}]}", TBE_JSON_DROP_NULLS, 0,
+                "{\"b\":[null,{}]}");
     expect_text("{\"a\":1,\"a\":null}", TBE_JSON_DROP_NULLS, 0, "{}");
     expect_text("{\"__proto__\":1}", TBE_JSON_JS, TBE_OUT_JS, "{\"__proto__\":1}");
     struct tbe_buf b = { 0 }, want = { 0 };
@@ -229,7 +242,8 @@ static void
 test_depth(void **state)
 {
     (void)state;
-    static const char *const shapes[][3] = { { "[", "1", "]" }, { "{\"a\":", "1", "}" }, { "{a:", "x", "}" } };
+    static const char *const shapes[][3] = { { "[", "1", "]" }, { "{\"a\":", "1", "}" },
+        { "{a:", "x", "}" } };
     struct tbe_buf b = { 0 };
     for (size_t i = 0; i < 3; i++) {
         const unsigned flags = i == 2 ? TBE_JSON_LENIENT : 0;
@@ -256,20 +270,33 @@ test_lenient(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "", "null" }, { " \n\t", "null" }, { "// only a comment", "null" }, { "{a:1,'b':'x\"y',\"c\":z}", "{\"a\":1,\"b\":\"x\\\"y\",\"c\":\"z\"}" },
+        { "", "null" }, { " \n\t", "null" }, { "// only a comment", "null" },
+        { "{a:1,'b':'x\"y',\"c\":z}", "{\"a\":1,\"b\":\"x\\\"y\",\"c\":\"z\"}" },
         { "{/*x*/\"a\"/**/:#y\n1}", "{\"a\":1}" }, { "{\"a\":1;\"b\":2}", "{\"a\":1,\"b\":2}" },
-        { "{\"a\"=1,\"b\"=>2}", "{\"a\":1,\"b\":2}" }, { "[1,,2]", "[1,null,2]" }, { "[1,]", "[1,null]" },
-        { "[,]", "[null,null]" }, { "[;]", "[null,null]" }, { "[]", "[]" }, { "NaN", "\"NaN\"" }, { "-Infinity", "\"-Infinity\"" },
-        { "007", "\"007\"" }, { "-01", "\"-01\"" }, { "0x1F", "\"0x1F\"" }, { "5", "5" }, { "+5", "\"+5\"" }, { ".5", "\".5\"" },
-        { "1.", "\"1.\"" }, { ")]}'\n[1]", "[1]" }, { "  )]}'\n1", "1" }, { "\xef\xbb\xbf{}", "{}" }, { "\"a\nb\tc\"", "\"a\\nb\\tc\"" },
-        { "TRUE", "true" }, { "faLSE", "false" }, { "Null", "null" }, { "trueX", "\"trueX\"" }, { "null x", "null" },
-        { "'it\\'s'", "\"it's\"" }, { "\"a\\\nb\"", "\"a\\nb\"" }, { "{\"a\":1,\"a\":2}", "{\"a\":2}" }, { "[1;2]", "[1,2]" },
-        { "\"\xff\xfe\"", "\"\xef\xbf\xbd\xef\xbf\xbd\"" }, { "\"\xc3(\"", "\"\xef\xbf\xbd(\"" }, { "\"\xe2\x82\"", "\"\xef\xbf\xbd\"" },
-        { "\"\xed\xa0\x80\"", "\"\xef\xbf\xbd\"" }, { "\"\xf0\x9f\x98\"", "\"\xef\xbf\xbd\"" }, { "\"\xc0\xaf\"", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
-        { "1 \n", "1" }, { "{\"a\":b c}", NULL }, { "[a b]", NULL }, { "{,}", NULL }, { "{\"a\":1,}", NULL }, { "{\"a\":,}", NULL },
-        { "{\"a\"}", NULL }, { "{\"a\":1", NULL }, { "[1", NULL }, { "'x", NULL }, { "1 // c", NULL }, { "1 x", NULL },
-        { "1 /", NULL }, { "/* x", NULL }, { "\"\\x\"", NULL }, { "\"\\u12\"", NULL }, { "\"\\", NULL }, { "]", NULL },
-        { "}", NULL }, { ",", NULL }, { ":", NULL }, { "{1:2}", "{\"1\":2}" }, { "{{}:1}", NULL }, { "a\\b", NULL },
+        { "{\"a\"=1,\"b\"=>2}", "{\"a\":1,\"b\":2}" }, { "[1,,2]", "[1,null,2]" },
+        { "[1,]", "[1,null]" },
+        { "[,]", "[null,null]" }, { "[;]", "[null,null]" }, { "[]", "[]" }, { "NaN", "\"NaN\"" },
+        { "-Infinity", "\"-Infinity\"" },
+        { "007", "\"007\"" }, { "-01", "\"-01\"" }, { "0x1F", "\"0x1F\"" }, { "5", "5" },
+        { "+5", "\"+5\"" }, { ".5", "\".5\"" },
+        { "1.", "\"1.\"" }, { ")]}'\n[1]", "[1]" }, { "  )]}'\n1", "1" },
+        { "\xef\xbb\xbf{}", "{}" }, { "\"a\nb\tc\"", "\"a\\nb\\tc\"" },
+        { "TRUE", "true" }, { "faLSE", "false" }, { "Null", "null" }, { "trueX", "\"trueX\"" },
+        { "null x", "null" },
+        { "'it\\'s'", "\"it's\"" }, { "\"a\\\nb\"", "\"a\\nb\"" },
+        { "{\"a\":1,\"a\":2}", "{\"a\":2}" }, { "[1;2]", "[1,2]" },
+        { "\"\xff\xfe\"", "\"\xef\xbf\xbd\xef\xbf\xbd\"" }, { "\"\xc3(\"", "\"\xef\xbf\xbd(\"" },
+        { "\"\xe2\x82\"", "\"\xef\xbf\xbd\"" },
+        { "\"\xed\xa0\x80\"", "\"\xef\xbf\xbd\"" }, { "\"\xf0\x9f\x98\"", "\"\xef\xbf\xbd\"" },
+        { "\"\xc0\xaf\"", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+        { "1 \n", "1" }, { "{\"a\":b c}", NULL }, { "[a b]", NULL }, { "{,}", NULL },
+        { "{\"a\":1,}", NULL }, { "{\"a\":,}", NULL },
+        { "{\"a\"}", NULL }, { "{\"a\":1", NULL }, { "[1", NULL }, { "'x", NULL },
+        { "1 // c", NULL }, { "1 x", NULL },
+        { "1 /", NULL }, { "/* x", NULL }, { "\"\\x\"", NULL }, { "\"\\u12\"", NULL },
+        { "\"\\", NULL }, { "]", NULL },
+        { "}", NULL }, { ",", NULL }, { ":", NULL }, { "{1:2}", "{\"1\":2}" }, { "{{}:1}", NULL },
+        { "a\\b", NULL },
         { "{\"a\":1}}", NULL }, { "[1]]", NULL }, { "{\"a\"=>", NULL }, { "{\"a\"=", NULL },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -304,12 +331,17 @@ test_gson_words(void **state)
         { "{", "java.io.EOFException: End of input at line 1 column 2 path $." },
         { "}", MALFORMED "Expected value at line 1 column 1 path $" SEE },
         { "{\"a\":\"x", MALFORMED "Unterminated string at line 1 column 8 path $.a" SEE },
-        { "{\"a\":\"\\x41\"}", MALFORMED "Invalid escape sequence at line 1 column 9 path $.a" SEE },
-        { "{\"a\":\"\\u12\"}", MALFORMED "Malformed Unicode escape \\u12\"} at line 1 column 9 path $.a" SEE },
-        { "{\"a\":1} x", MALFORMED "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON "
+        { "{\"a\":\"\\x41\"}",
+        MALFORMED "Invalid escape sequence at line 1 column 9 path $.a" SEE },
+        { "{\"a\":\"\\u12\"}",
+        MALFORMED "Malformed Unicode escape \\u12\"} at line 1 column 9 path $.a" SEE },
+        { "{\"a\":1} x",
+        MALFORMED "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON "
                          "at line 1 column 10 path $" SEE },
-        { "{\"a\":[1,\n {\"b\":2 3}]}", MALFORMED "Unterminated object at line 2 column 10 path $.a[1].b" SEE },
-        { "[\"\xc3\xa4\xf0\x9f\x98\x80\" x]", MALFORMED "Unterminated array at line 1 column 9 path $[1]" SEE },
+        { "{\"a\":[1,\n {\"b\":2 3}]}",
+        MALFORMED "Unterminated object at line 2 column 10 path $.a[1].b" SEE },
+        { "[\"\xc3\xa4\xf0\x9f\x98\x80\" x]",
+        MALFORMED "Unterminated array at line 1 column 9 path $[1]" SEE },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct tbe_str got = tbe_json_gson_error(&arena, tbe_strz(rows[i][0]));
@@ -337,7 +369,8 @@ test_write(void **state)
     tbe_map_put_val(&arena, set.u.m, tbe_int(3), TBE_NULL_VAL);
     tbe_map_put(&arena, map.u.m, TBE_STR("u"), TBE_UNDEF_VAL);
     tbe_map_put(&arena, map.u.m, TBE_STR("n"), TBE_NULL_VAL);
-    tbe_map_put(&arena, map.u.m, TBE_STR("h<>&='"), tbe_strv(TBE_STR("\x01\x1f\x7f\xe2\x80\xa8/\xed\xa0\x80<")));
+    tbe_map_put(&arena, map.u.m, TBE_STR("h<>&='"),
+                tbe_strv(TBE_STR("\x01\x1f\x7f\xe2\x80\xa8/\xed\xa0\x80<")));
     tbe_map_put_val(&arena, map.u.m, tbe_int(7), set);
     assert_string_equal(tbe_json_text(&arena, map, TBE_OUT_JAVA).p,
                         "{\"u\":null,\"n\":null,\"h<>&='\":\"\\u0001\\u001F\x7f\xe2\x80\xa8/\xed\xa0\x80<\",\"7\":[3]}");
@@ -358,7 +391,8 @@ test_java_text(void **state)
 {
     (void)state;
     struct tbe_buf b = { 0 };
-    tbe_java_text(&b, parse("{\"k\":\"v\",\"l\":[1,2.0,null,\"a\",{}],\"b\":true,\"big\":12345678901234567890}", 0));
+    tbe_java_text(&b,
+                  parse("{\"k\":\"v\",\"l\":[1,2.0,null,\"a\",{}],\"b\":true,\"big\":12345678901234567890}", 0));
     assert_string_equal(b.p, "{k=v, l=[1, 2.0, null, a, {}], b=true, big=12345678901234567890}");
     tbe_buf_free(&b);
 }
@@ -392,7 +426,8 @@ on_full(void *arg, size_t wanted)
     longjmp(full, 1);
 }
 
-/* Every limit: the whole value or an error, with and without on_full (nothing may leak: sanitizers). */
+/* Every limit: the whole value or an error, with and without on_full (nothing may leak:
+ * sanitizers). */
 static void
 test_no_memory(void **state)
 {
@@ -430,9 +465,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_strict_refuses), cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_objects), cmocka_unit_test(test_depth),          cmocka_unit_test(test_lenient),
-        cmocka_unit_test(test_gson_words), cmocka_unit_test(test_write),       cmocka_unit_test(test_java_text),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_strict_refuses),
+            cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_objects), cmocka_unit_test(test_depth),
+                     cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_gson_words), cmocka_unit_test(test_write),
+                  cmocka_unit_test(test_java_text),
         cmocka_unit_test(test_cycle),   cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

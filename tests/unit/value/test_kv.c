@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payload typing: the table of facts/device-apis.md 4.4 and, in kv_vectors.jsonl, what a real server stored
- * for each recorded post (made from the device-API vectors by kv_extract.py). */
+/* Payload typing: the table of facts/device-apis.md 4.4 and, in kv_vectors.jsonl, what a real
+ * server stored for each recorded post (made from the device-API vectors by kv_extract.py). */
 #include "config.h"
 
 #include <setjmp.h>
@@ -93,7 +93,8 @@ as_js(struct tbe_arena *a, tbe_val v)
 {
     tbe_val out = v;
     if (v.t == TBE_LIST || v.t == TBE_MAP) {
-        assert_int_equal(tbe_json_parse(a, tbe_json_text(a, v, TBE_OUT_JAVA), TBE_JSON_JS, &out, NULL), 0);
+        assert_int_equal(tbe_json_parse(a, tbe_json_text(a, v, TBE_OUT_JAVA), TBE_JSON_JS, &out,
+                                        NULL), 0);
     }
     return out;
 }
@@ -147,7 +148,8 @@ points_match(struct tbe_arena *a, const struct points *p, tbe_val want)
             bool found = false;
             for (uint32_t m = 0; m < got.u.l->n; m++) {
                 const tbe_val g = got.u.l->v[m];
-                found = found || (get(g, "ts").u.i == ts && value_matches(get(g, "value"), as_js(a, get(w, "value"))));
+                found = found || (get(g, "ts").u.i == ts &&
+                                  value_matches(get(g, "value"), as_js(a, get(w, "value"))));
             }
             if (!found) {
                 return false;
@@ -157,7 +159,8 @@ points_match(struct tbe_arena *a, const struct points *p, tbe_val want)
     return true;
 }
 
-/* Both passes of the reference: the transport's, then the save node's over the text of the first. */
+/* Both passes of the reference: the transport's, then the save node's over the text of the
+ * first. */
 static int
 telemetry_twice(struct tbe_arena *a, struct tbe_str json, struct points *p, struct tbe_str *err)
 {
@@ -172,7 +175,8 @@ telemetry_twice(struct tbe_arena *a, struct tbe_str json, struct points *p, stru
         tbe_kvs_json(&b, &recs[i].kvs, TBE_OUT_GSON);
         const struct tbe_str text = tbe_arena_dup(a, tbe_buf_str(&b));
         tbe_buf_free(&b);
-        assert_int_equal(tbe_kv_telemetry(a, text, recs[i].ts, TBE_KV_NULL_ERROR, 0, &again, &m, err), 0);
+        assert_int_equal(tbe_kv_telemetry(a, text, recs[i].ts, TBE_KV_NULL_ERROR, 0, &again, &m,
+                                          err), 0);
         assert_int_equal(m, 1);
         if (!record_refused(again)) {
             add_points(a, p, again);
@@ -222,7 +226,8 @@ vector_passes(struct tbe_arena *a, tbe_val row, tbe_val *shown)
     struct tbe_str err = TBE_STR_NONE;
     struct points p = { TBE_UNDEF_VAL };
     const bool telemetry = tbe_str_eqz(tbe_val_str(get(row, "op")), "telemetry");
-    const int r = telemetry ? telemetry_twice(a, json, &p, &err) : attributes_twice(a, json, &p.map, &err);
+    const int r = telemetry ? telemetry_twice(a, json, &p, &err)
+        : attributes_twice(a, json, &p.map, &err);
     *shown = r == 0 ? p.map : tbe_strv(err);
     if (get(row, "ok").u.i == 0) {
         const tbe_val words = get(row, "error");
@@ -231,7 +236,8 @@ vector_passes(struct tbe_arena *a, tbe_val row, tbe_val *shown)
     if (r != 0) {
         return false;
     }
-    return telemetry ? points_match(a, &p, get(row, "stored")) : attributes_match(a, p.map, get(row, "stored"));
+    return telemetry ? points_match(a, &p, get(row, "stored"))
+        : attributes_match(a, p.map, get(row, "stored"));
 }
 
 static void
@@ -251,13 +257,16 @@ test_vectors(void **state)
     while ((n = getline(&line, &cap, f)) > 0) {
         tbe_val row, shown = TBE_UNDEF_VAL;
         tbe_arena_reset(&a);
-        assert_int_equal(tbe_json_parse(&a, (struct tbe_str){ line, (size_t)n }, TBE_JSON_JAVA, &row, NULL), 0);
+        assert_int_equal(tbe_json_parse(&a, (struct tbe_str){ line, (size_t)n }, TBE_JSON_JAVA,
+                                        &row, NULL), 0);
         if (vector_passes(&a, row, &shown)) {
             passed++;
         } else {
             failed++;
-            const struct tbe_str got = tbe_json_text(&a, shown, 0), text = unhex(&a, get(row, "hex"));
-            print_message("%.300s\n  payload %.*s\n  got %.*s\n", line, (int)text.n, text.p, (int)got.n, got.p);
+            const struct tbe_str got = tbe_json_text(&a, shown, 0),
+                text = unhex(&a, get(row, "hex"));
+            print_message("%.300s\n  payload %.*s\n  got %.*s\n", line, (int)text.n, text.p,
+                          (int)got.n, got.p);
         }
     }
     print_message("%zu passed, %zu failed\n", passed, failed);
@@ -268,7 +277,8 @@ test_vectors(void **state)
     assert_true(passed > 400);
 }
 
-/* One value of {"k":...} as class letter and text: L5, D1.5, Strue, Btrue, J{}; "-" when skipped, "!" + error. */
+/* One value of {"k":...} as class letter and text: L5, D1.5, Strue, Btrue, J{}; "-" when
+ * skipped, "!" + error. */
 static struct tbe_str
 typed(struct tbe_arena *a, const char *value, unsigned flags, size_t max_string)
 {
@@ -290,24 +300,41 @@ test_table(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "1", "L1" }, { "\"1\"", "L1" }, { "1.0", "D1.0" }, { "\"1.0\"", "D1.0" }, { "42.0", "D42.0" },
-        { "\"42.50\"", "D42.5" }, { "1E1", "L10" }, { "1.0E1", "L10" }, { "1E+1", "L10" }, { "\"1E1\"", "S1E1" },
-        { "101E-1", "D10.1" }, { "\"-5\"", "L-5" }, { "1.5e3", "L1500" }, { "\"+5\"", "S+5" }, { "-0", "L0" },
-        { "\".5\"", "D0.5" }, { "-0.0", "D0.0" }, { "\"5.\"", "S5." }, { "\".\"", "S." }, { "\"-\"", "S-" },
-        { "\"\"", "S" }, { "\" 5\"", "S 5" }, { "\"0x1F\"", "S0x1F" }, { "9223372036854775807", "L9223372036854775807" },
+        { "1", "L1" }, { "\"1\"", "L1" }, { "1.0", "D1.0" }, { "\"1.0\"", "D1.0" },
+        { "42.0", "D42.0" },
+        { "\"42.50\"", "D42.5" }, { "1E1", "L10" }, { "1.0E1", "L10" }, { "1E+1", "L10" },
+        { "\"1E1\"", "S1E1" },
+        { "101E-1", "D10.1" }, { "\"-5\"", "L-5" }, { "1.5e3", "L1500" }, { "\"+5\"", "S+5" },
+        { "-0", "L0" },
+        { "\".5\"", "D0.5" }, { "-0.0", "D0.0" }, { "\"5.\"", "S5." }, { "\".\"", "S." },
+        { "\"-\"", "S-" },
+        { "\"\"", "S" }, { "\" 5\"", "S 5" }, { "\"0x1F\"", "S0x1F" },
+        { "9223372036854775807", "L9223372036854775807" },
         { "-9223372036854775808", "L-9223372036854775808" }, { "\"007\"", "L7" }, { "007", "L7" },
-        { "9223372036854775808", "S9223372036854775808" }, { "-9223372036854775809", "S-9223372036854775809" },
-        { "\"99999999999999999999\"", "S99999999999999999999" }, { "9.9701010061400066E19", "S99701010061400066000" },
-        { "1E19", "S10000000000000000000" }, { "0.1234567890123456", "D0.1234567890123456" }, { "\"true\"", "Strue" },
-        { "0.12345678901234567", "S0.12345678901234567" }, { "true", "Btrue" }, { "FALSE", "Bfalse" }, { "null", "-" },
-        { "{\"x\":1.50, \"y\":[1, 2]}", "J{\"x\":1.50,\"y\":[1,2]}" }, { "[]", "J[]" }, { "{}", "J{}" },
-        { "1e-5", "D1.0E-5" }, { "1.0E-17", "S0.000000000000000010" }, { "-1.0E-17", "S-0.000000000000000010" },
-        { "NaN", "SNaN" }, { "{\"a\":null}", "J{\"a\":null}" }, { "100e-2", "L1" }, { "1.5E0", "D1.5" }, { "0e0", "L0" },
-        { "0.0e5", "L0" }, { "0.00000000000000000", "S0.00000000000000000" }, { "\"1.2.3\"", "S1.2.3" },
-        { "\"\\u0661\\u0662\"", "L12" }, { "\"a\\u0000b\"", "Sab" }, { "\"\\ud800\"", "S?" }, { "12345678.0", "D1.2345678E7" },
-        { "10.50e1", "L105" }, { "1e18", "L1000000000000000000" }, { "922337203685477580.7e1", "L9223372036854775807" },
-        { "12345678901234567890.5e1", "S123456789012345678905" }, { "12345678901234567890.0e0", "S12345678901234567890.0" },
-        { "1e99999999999", "S1e99999999999" }, { "1e-99999999999", "S1e-99999999999" }, { "\"<b>\"", "S<b>" },
+        { "9223372036854775808", "S9223372036854775808" }, { "-9223372036854775809",
+        "S-9223372036854775809" },
+        { "\"99999999999999999999\"", "S99999999999999999999" },
+        { "9.9701010061400066E19", "S99701010061400066000" },
+        { "1E19", "S10000000000000000000" }, { "0.1234567890123456", "D0.1234567890123456" },
+        { "\"true\"", "Strue" },
+        { "0.12345678901234567", "S0.12345678901234567" }, { "true", "Btrue" },
+        { "FALSE", "Bfalse" }, { "null", "-" },
+        { "{\"x\":1.50, \"y\":[1, 2]}", "J{\"x\":1.50,\"y\":[1,2]}" }, { "[]", "J[]" },
+        { "{}", "J{}" },
+        { "1e-5", "D1.0E-5" }, { "1.0E-17", "S0.000000000000000010" },
+        { "-1.0E-17", "S-0.000000000000000010" },
+        { "NaN", "SNaN" }, { "{\"a\":null}", "J{\"a\":null}" }, { "100e-2", "L1" },
+        { "1.5E0", "D1.5" }, { "0e0", "L0" },
+        { "0.0e5", "L0" }, { "0.00000000000000000", "S0.00000000000000000" },
+        { "\"1.2.3\"", "S1.2.3" },
+        { "\"\\u0661\\u0662\"", "L12" }, { "\"a\\u0000b\"", "Sab" }, { "\"\\ud800\"", "S?" },
+        { "12345678.0", "D1.2345678E7" },
+        { "10.50e1", "L105" }, { "1e18", "L1000000000000000000" },
+        { "922337203685477580.7e1", "L9223372036854775807" },
+        { "12345678901234567890.5e1", "S123456789012345678905" },
+        { "12345678901234567890.0e0", "S12345678901234567890.0" },
+        { "1e99999999999", "S1e99999999999" }, { "1e-99999999999", "S1e-99999999999" },
+        { "\"<b>\"", "S<b>" },
     };
     struct tbe_arena a;
     tbe_arena_init(&a, 0);
@@ -329,15 +356,18 @@ test_flags(void **state)
     struct tbe_arena a;
     tbe_arena_init(&a, 0);
     assert_true(tbe_str_eqz(typed(&a, "\"1.5\"", TBE_KV_NO_CAST, 0), "S1.5"));
-    assert_true(tbe_str_eqz(typed(&a, "1E19", TBE_KV_NO_CAST, 0), "!Big integer values are not supported!"));
-    assert_true(tbe_str_eqz(typed(&a, "0.12345678901234567", TBE_KV_NO_CAST, 0), "!Big integer values are not supported!"));
+    assert_true(tbe_str_eqz(typed(&a, "1E19", TBE_KV_NO_CAST, 0),
+                            "!Big integer values are not supported!"));
+    assert_true(tbe_str_eqz(typed(&a, "0.12345678901234567", TBE_KV_NO_CAST, 0),
+                            "!Big integer values are not supported!"));
     assert_true(tbe_str_eqz(typed(&a, "null", TBE_KV_NULL_ERROR, 0), "!Can't parse value: null"));
     assert_true(tbe_str_eqz(typed(&a, "\"abcd\"", 0, 4), "Sabcd"));
     assert_true(tbe_str_eqz(typed(&a, "\"abcde\"", 0, 4),
                             "!String value length [5] for key [k] is greater than maximum allowed [4]"));
     assert_true(tbe_str_eqz(typed(&a, "\"12345\"", 0, 4),
                             "!String value length [5] for key [k] is greater than maximum allowed [4]"));
-    assert_true(tbe_str_eqz(typed(&a, "\"\xc3\xa4\xc3\xa4\xf0\x9f\x98\x80\"", 0, 4), "S\xc3\xa4\xc3\xa4\xf0\x9f\x98\x80"));
+    assert_true(tbe_str_eqz(typed(&a, "\"\xc3\xa4\xc3\xa4\xf0\x9f\x98\x80\"", 0, 4),
+                            "S\xc3\xa4\xc3\xa4\xf0\x9f\x98\x80"));
     tbe_arena_free(&a);
 }
 
@@ -366,7 +396,8 @@ test_ts(void **state)
     assert_true(ts_of(&a, "92233720368547758080") == 0);
     assert_true(ts_of(&a, "[5]") == 5);
     assert_true(ts_of(&a, "\"9223372036854775807\"") == INT64_MAX);
-    static const char *const bad[] = { "null", "{}", "[]", "[1,2]", "\"abc\"", "\"\"", "true", "\"1.5\"", "\" 1\"",
+    static const char *const bad[] = { "null", "{}", "[]", "[1,2]", "\"abc\"", "\"\"", "true",
+        "\"1.5\"", "\" 1\"",
                                        "\"9223372036854775808\"", "1e10001" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_true(ts_of(&a, bad[i]) == INT64_MIN);
@@ -380,9 +411,12 @@ test_second_pass(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "12345678.0", "L12345678" }, { "9999999.0", "D9999999.0" }, { "10000000000.5", "D1.00000000005E10" },
-        { "100000000000000000000.5", "S100000000000000000000" }, { "1e-16", "S0.00000000000000010" },
-        { "9223372036854775807.0", "S9223372036854776000" }, { "0.0005", "D5.0E-4" }, { "{\"a\":null}", "J{}" },
+        { "12345678.0", "L12345678" }, { "9999999.0", "D9999999.0" },
+        { "10000000000.5", "D1.00000000005E10" },
+        { "100000000000000000000.5", "S100000000000000000000" },
+        { "1e-16", "S0.00000000000000010" },
+        { "9223372036854775807.0", "S9223372036854776000" }, { "0.0005", "D5.0E-4" },
+        { "{\"a\":null}", "J{}" },
         { "\"<>&='\"", "S<>&='" }, { "[null,{\"a\":null,\"b\":[null]}]", "J[null,{\"b\":[null]}]" },
         { "\"\xe2\x80\xa8\"", "S\xe2\x80\xa8" }, { "{\"a\":\"=\"}", "J{\"a\":\"=\"}" },
     };
@@ -392,11 +426,13 @@ test_second_pass(void **state)
         struct tbe_kvs kvs;
         struct tbe_str err;
         struct tbe_buf b = { 0 };
-        assert_int_equal(tbe_kv_attributes(&a, tbe_arena_fmt(&a, "{\"k\":%s}", rows[i][0]), 0, 0, &kvs, &err), 0);
+        assert_int_equal(tbe_kv_attributes(&a, tbe_arena_fmt(&a, "{\"k\":%s}", rows[i][0]), 0, 0,
+                                           &kvs, &err), 0);
         tbe_kv_json(&b, &kvs.v[0], TBE_OUT_GSON);
         const struct tbe_str got = typed(&a, b.p, TBE_KV_NULL_ERROR, 0);
         if (!tbe_str_eqz(got, rows[i][1])) {
-            fail_msg("%s: data %s, got %.*s, want %s", rows[i][0], b.p, (int)got.n, got.p, rows[i][1]);
+            fail_msg("%s: data %s, got %.*s, want %s", rows[i][0], b.p, (int)got.n, got.p,
+                     rows[i][1]);
         }
         tbe_buf_free(&b);
     }
@@ -415,15 +451,18 @@ test_out(void **state)
     assert_int_equal(tbe_kv_attributes(&a, doc, 0, 0, &kvs, &err), 0);
     struct tbe_buf b = { 0 };
     tbe_kvs_json(&b, &kvs, TBE_OUT_GSON);
-    assert_string_equal(b.p, "{\"a\\u003c\":\"x\\u003dy\",\"j\":{\"h\":\"\\u003c\"},\"d\":42.0,\"l\":7,\"t\":true}");
+    assert_string_equal(b.p,
+                        "{\"a\\u003c\":\"x\\u003dy\",\"j\":{\"h\":\"\\u003c\"},\"d\":42.0,\"l\":7,\"t\":true}");
     b.n = 0;
     tbe_kvs_json(&b, &kvs, TBE_OUT_GSON | TBE_OUT_NO_HTML);
-    assert_string_equal(b.p, "{\"a<\":\"x=y\",\"j\":{\"n\":null,\"h\":\"<\"},\"d\":42.0,\"l\":7,\"t\":true}");
+    assert_string_equal(b.p,
+                        "{\"a<\":\"x=y\",\"j\":{\"n\":null,\"h\":\"<\"},\"d\":42.0,\"l\":7,\"t\":true}");
     tbe_buf_free(&b);
     tbe_arena_free(&a);
 }
 
-/* What the fast way must take, lest it be given up unnoticed, and what it must leave to the general one. */
+/* What the fast way must take, lest it be given up unnoticed, and what it must leave to the
+ * general one. */
 static void
 test_fast(void **state)
 {
@@ -503,8 +542,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_table),       cmocka_unit_test(test_flags),
-        cmocka_unit_test(test_ts),      cmocka_unit_test(test_second_pass), cmocka_unit_test(test_out),
+        cmocka_unit_test(test_vectors), cmocka_unit_test(test_table),
+                  cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_ts),      cmocka_unit_test(test_second_pass),
+            cmocka_unit_test(test_out),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,9 +109,12 @@ test_keys(void **state)
     tbe_list_push(&a, list.u.l, tbe_int(1));
     tbe_list_push(&a, twin.u.l, tbe_int(1));
     const tbe_val keys[] = {
-        tbe_int(1), tbe_long(1), tbe_double(1), { .t = TBE_FLOAT, .u = { .d = 1 } }, tbe_bool(true), TBE_NULL_VAL,
-        { .t = TBE_CHAR, .u = { .i = '1' } }, { .t = TBE_BYTE, .u = { .i = 1 } }, tbe_strv(TBE_STR("1")), tbe_double(0.0),
-        tbe_double(-0.0), tbe_double(NAN), list, { .t = TBE_BIGINT, .n = 1, .u = { .s = "1" } }, map,
+        tbe_int(1), tbe_long(1), tbe_double(1), { .t = TBE_FLOAT, .u = { .d = 1 } },
+            tbe_bool(true), TBE_NULL_VAL,
+        { .t = TBE_CHAR, .u = { .i = '1' } }, { .t = TBE_BYTE, .u = { .i = 1 } },
+        tbe_strv(TBE_STR("1")), tbe_double(0.0),
+        tbe_double(-0.0), tbe_double(NAN), list, { .t = TBE_BIGINT, .n = 1, .u = { .s = "1" } },
+            map,
     };
     const uint32_t count = sizeof keys / sizeof keys[0];
     for (int round = 0; round < 2; round++) { /* below and above the index threshold */
@@ -147,9 +150,12 @@ test_same(void **state)
     struct tbe_arena a;
     tbe_arena_init(&a, 0);
     tbe_val x, y, z;
-    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"a\":[1,2,{\"b\":null}],\"c\":1.5}"), 0, &x, NULL), 0);
-    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"c\":1.5,\"a\":[1,2,{\"b\":null}]}"), 0, &y, NULL), 0);
-    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"c\":1.5,\"a\":[1,2.0,{\"b\":null}]}"), 0, &z, NULL), 0);
+    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"a\":[1,2,{\"b\":null}],\"c\":1.5}"), 0, &x,
+                                    NULL), 0);
+    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"c\":1.5,\"a\":[1,2,{\"b\":null}]}"), 0, &y,
+                                    NULL), 0);
+    assert_int_equal(tbe_json_parse(&a, TBE_STR("{\"c\":1.5,\"a\":[1,2.0,{\"b\":null}]}"), 0, &z,
+                                    NULL), 0);
     assert_true(tbe_val_same(x, y));
     assert_false(tbe_val_same(x, z));
     const tbe_val copy = tbe_val_copy(&a, x);
