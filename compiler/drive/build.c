@@ -43,11 +43,11 @@ arg_words(struct tbe_arena *a, struct args *x, const char *words)
 }
 
 static struct args
-args_new(struct tbe_arena *a, const struct toolchain *t)
+args_new(struct tbe_arena *a, const char *const *cmd)
 {
     struct args x = { tbe_arena_alloc(a, ARGS_MAX * sizeof *x.v), 0 };
-    for (int i = 0; t->cc[i]; i++) {
-        arg(&x, t->cc[i]);
+    for (int i = 0; cmd[i]; i++) {
+        arg(&x, cmd[i]);
     }
     return x;
 }
@@ -184,7 +184,7 @@ compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
         if (!is_c(name)) {
             continue;
         }
-        struct args x = args_new(a, t);
+        struct args x = args_new(a, t->cc);
         arg(&x, "-std=gnu11");
         if (!t->is_tcc) {
             if (!has_option(t, "-O")) {
@@ -209,7 +209,7 @@ static int
 link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
          const char *out)
 {
-    struct args x = args_new(a, t);
+    struct args x = args_new(a, t->link);
     arg_words(a, &x, TBE_SANITIZE);
     arg(&x, "-o");
     arg(&x, out);

@@ -15,6 +15,7 @@ struct toolchain {
     struct tbe_str include[2]; /* directories; the second may be absent */
     struct tbe_str library;    /* path of libtbedge.a */
     const char *const *cc;     /* words of the compiler command, NULL-terminated */
+    const char *const *link;   /* same, for linking: tcc cannot link the thread-local data of libtbedge.a */
     bool is_tcc;
 };
 

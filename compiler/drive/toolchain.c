@@ -126,6 +126,11 @@ toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct 
         const char *base = strrchr(t->cc[i], '/');
         t->is_tcc |= strcmp(base ? base + 1 : t->cc[i], "tcc") == 0;
     }
+    static const char *const linkers[] = { "gcc", "cc", "clang" };
+    t->link = t->cc;
+    for (size_t i = 0; t->is_tcc && t->link == t->cc && i < sizeof linkers / sizeof linkers[0]; i++) {
+        t->link = in_path(linkers[i]) ? split(a, linkers[i]) : t->cc;
+    }
     if (!find_runtime(a, t)) {
         *why = TBE_STR("libtbedge.a and its headers are not there: looked beside tbedgec and in " TBE_LIBDIR);
         return -1;

@@ -221,6 +221,12 @@ put_chain(struct tbe_buf *b, const struct ir_chain *c, bool line_directives)
 {
     put_banner(b, c);
     put_abi_guard(b);
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        if (c->nodes[i].src->script.c.p && !c->nodes[i].src->broken.p) {
+            script_prologue(b);
+            break;
+        }
+    }
     tbe_buf_fmt(b, "\nextern const struct tbe_chain %.*s;\n", (int)c->symbol.n, c->symbol.p);
     for (uint32_t i = 0; i < c->n_nodes; i++) {
         tbe_buf_fmt(b, "static void %.*s(struct tbe_run *r, struct tbe_msg *m);\n", (int)c->nodes[i].fn.n,
