@@ -23,6 +23,8 @@
 #define LIBEXECDIR "/usr/libexec"
 #endif
 
+#define STDIN_MAX (64u << 20) /* bytes */
+
 extern char **environ;
 
 bool
@@ -272,6 +274,30 @@ generation_find_tool(const char *name, char *out, size_t size)
     }
 }
 
+/* "-": standard input is read into memory, so that it can be digested and then compiled. */
+static bool
+spool_stdin(char err[256])
+{
+    int fd = memfd_create("tbedge-stdin", MFD_CLOEXEC);
+    char buf[65536];
+    size_t total = 0;
+    ssize_t n = 0;
+    bool ok = fd >= 0;
+
+    while (ok && (n = read(STDIN_FILENO, buf, sizeof buf)) > 0) {
+        total += (size_t)n;
+        ok = total <= STDIN_MAX && write_all(fd, buf, (size_t)n);
+    }
+    ok = ok && n == 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO && lseek(STDIN_FILENO, 0, SEEK_SET) == 0;
+    if (!ok) {
+        snprintf(err, 256, "standard input: %s", total > STDIN_MAX ? "too long for a chain" : strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
 /* The digest of what goes in: the compiler itself and each chain. It changes whenever the output may. */
 static bool
 input_digest(const char *tool, char *const *files, int n, char hex[GENERATION_DIGEST + 1], char err[256])
@@ -289,7 +315,12 @@ input_digest(const char *tool, char *const *files, int n, char hex[GENERATION_DI
         tbe_buf_putz(&all, one);
     }
     for (int i = 0; i < n; i++) {
-        if (!file_digest(files[i], one)) {
+        bool in = strcmp(files[i], "-") == 0;
+        if (in && !spool_stdin(err)) {
+            tbe_buf_free(&all);
+            return false;
+        }
+        if (!file_digest(in ? "/proc/self/fd/0" : files[i], one)) {
             snprintf(err, 256, "%.180s: %s", files[i], strerror(errno));
             tbe_buf_free(&all);
             return false;

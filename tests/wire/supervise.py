@@ -276,6 +276,51 @@ def test_kill_of_the_front_waits_for_its_worker():
         assert e.stop() == 0
 
 
+def test_chains_are_compiled_once():
+    with Edge() as e:
+        bin = os.path.join(e.data, "bin")
+        os.mkdir(bin)
+        tbedge = shutil.copy(TBEDGE, bin)
+        with open(os.path.join(bin, "tbedgec"), "w") as f:
+            f.write("#!/bin/sh\necho run >>%s/runs\ngrep -q wrong $5 && { echo 'chain: wrong' >&2; exit 1; }\ncat $5 >/dev/null\n"
+                    "[ $1 = build ] && cp %s $3 && cat $5 >>$3\n" % (bin, e.worker()))
+        os.chmod(os.path.join(bin, "tbedgec"), 0o755)
+        chain = os.path.join(e.data, "chain.json")
+
+        def write(text):
+            with open(chain, "w") as f:
+                f.write("# " + text + "\n")
+
+        def call(*args, stdin=None):
+            p = subprocess.run([tbedge, *args], env=e.env, capture_output=True, text=True, cwd=e.data, input=stdin)
+            return p.returncode, p.stdout, p.stderr
+
+        def runs():
+            with open(os.path.join(bin, "runs")) as f:
+                return len(f.readlines())
+
+        write("one")
+        rc, out, err = call("deploy", chain)  # without a daemon
+        assert rc == 0 and "will run" in out and runs() == 1, err
+        e.start()
+        rc, out, err = call("deploy", "--", chain)
+        assert rc == 0 and "running already" in out and runs() == 1, err
+        write("two")
+        rc, out, err = call("deploy", chain)
+        assert rc == 0 and runs() == 2, err
+        write("one")
+        rc, out, err = call("deploy", chain)
+        assert rc == 0 and "is running" in out and runs() == 2, err
+        write("wrong")
+        rc, out, err = call("deploy", chain)
+        assert rc == 1 and "chain: wrong" in err and runs() == 3, err
+        rc, out, err = call("deploy", os.path.join(e.data, "none.json"))
+        assert rc == 1 and "none.json: No such file" in err
+        rc, out, err = call("deploy", "-", stdin="# three\n")
+        assert rc == 0 and "is running" in out, err
+        e.client().send(publish("a", "x")).expect(puback(1))
+
+
 def test_second_daemon_is_refused():
     with Edge() as e:
         e.start(e.worker())
