@@ -5,56 +5,18 @@
 #include "store/internal.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-static const char *const type_names[] = {
-#define X(n) #n,
-    STORE_CLOUD_TYPES(X)
-#undef X
-};
-
-static const char *const action_names[] = {
-#define X(n) #n,
-    STORE_CLOUD_ACTIONS(X)
-#undef X
-};
+#include "msg/cloud_event.h"
 
 const char *
 store_cloud_type_name(int kind)
 {
-    return kind >= 0 && kind < STORE_CT_COUNT ? type_names[kind] : NULL;
+    return kind >= 0 && kind < CLOUD_KIND_COUNT ? cloud_kind_name(kind) : NULL;
 }
 
 const char *
 store_cloud_action_name(int action)
 {
-    return action >= 0 && action < STORE_CA_COUNT ? action_names[action] : NULL;
-}
-
-/* facts/rule-nodes.md 11.7: the type of the same name, for these only. */
-int
-store_cloud_type_of(enum tbe_entity_type t)
-{
-    static const struct {
-        enum tbe_entity_type entity;
-        enum store_cloud_type type;
-    } map[] = {
-        { TBE_ENT_DEVICE, STORE_CT_DEVICE }, { TBE_ENT_ASSET, STORE_CT_ASSET },
-        { TBE_ENT_DASHBOARD, STORE_CT_DASHBOARD }, { TBE_ENT_ASSET_PROFILE, STORE_CT_ASSET_PROFILE },
-        { TBE_ENT_DEVICE_PROFILE, STORE_CT_DEVICE_PROFILE }, { TBE_ENT_ENTITY_VIEW, STORE_CT_ENTITY_VIEW },
-        { TBE_ENT_ALARM, STORE_CT_ALARM }, { TBE_ENT_RULE_CHAIN, STORE_CT_RULE_CHAIN },
-        { TBE_ENT_RULE_NODE, STORE_CT_RULE_NODE }, { TBE_ENT_USER, STORE_CT_USER },
-        { TBE_ENT_TENANT, STORE_CT_TENANT }, { TBE_ENT_TENANT_PROFILE, STORE_CT_TENANT_PROFILE },
-        { TBE_ENT_CUSTOMER, STORE_CT_CUSTOMER }, { TBE_ENT_WIDGETS_BUNDLE, STORE_CT_WIDGETS_BUNDLE },
-        { TBE_ENT_WIDGET_TYPE, STORE_CT_WIDGET_TYPE }, { TBE_ENT_EDGE, STORE_CT_EDGE },
-        { TBE_ENT_TB_RESOURCE, STORE_CT_TB_RESOURCE }, { TBE_ENT_CALCULATED_FIELD, STORE_CT_CALCULATED_FIELD },
-        { TBE_ENT_AI_MODEL, STORE_CT_AI_MODEL }, { TBE_ENT_API_KEY, STORE_CT_API_KEY },
-    };
-    for (unsigned i = 0; i < sizeof map / sizeof map[0]; i++) {
-        if (map[i].entity == t) {
-            return (int)map[i].type;
-        }
-    }
-    return -1;
+    return action >= 0 && action < CLOUD_ACTION_COUNT ? cloud_action_name(action) : NULL;
 }
 
 void
@@ -145,8 +107,8 @@ add_push(struct uplinks *l, uint64_t seq, int64_t created, const struct pack_rec
     struct store_uplink *u = &l->v[l->n++];
     *u = (struct store_uplink){ .seq = seq, .entity = r->e };
     if (r->kind == REC_TS) {
-        u->kind = store_cloud_type_of(r->e.type);
-        u->action = STORE_CA_TIMESERIES_UPDATED;
+        u->kind = (int)cloud_kind_of(r->e.type);
+        u->action = CLOUD_ACTION_TIMESERIES_UPDATED;
         u->created = created;
         u->kvs = kvs_dup(&l->arena, &r->kvs);
         u->ts = r->ts;

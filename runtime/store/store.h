@@ -162,39 +162,16 @@ void store_alarm_each(struct store *s, const struct tbe_entity *originator, stor
 struct store_uplink {
     uint64_t seq;               /* place in its queue */
     struct tbe_entity entity;
-    int kind;                   /* cloud event type: enum of facts/edge-cloud-protocol.md 9, as number */
-    int action;                 /* cloud event action, as number */
+    int kind;                   /* enum cloud_kind of msg/cloud_event.h */
+    int action;                 /* enum cloud_action */
     struct tbe_str body;        /* JSON text: entityBody of the cloud event, or absent (null) */
     int64_t created;
     const struct tbe_kvs *kvs;  /* store_outbox_each: the typed values of a store_push_ts, else NULL */
     int64_t ts;                 /* beside kvs */
 };
-/* CloudEventType and action names of facts/edge-cloud-protocol.md 4.2, numbered from 0. ORDER: stored. */
-#define STORE_CLOUD_TYPES(X) \
-    X(DASHBOARD) X(ASSET) X(ASSET_PROFILE) X(DEVICE) X(DEVICE_PROFILE) X(ENTITY_VIEW) X(ALARM) X(ALARM_COMMENT) \
-    X(RULE_CHAIN) X(RULE_NODE) X(RULE_CHAIN_METADATA) X(USER) X(TENANT) X(TENANT_PROFILE) X(CUSTOMER) X(RELATION) \
-    X(WIDGETS_BUNDLE) X(WIDGET_TYPE) X(EDGE) X(TB_RESOURCE) X(CALCULATED_FIELD) X(AI_MODEL) X(API_KEY)
-#define STORE_CLOUD_ACTIONS(X) \
-    X(ADDED) X(UPDATED) X(DELETED) X(POST_ATTRIBUTES) X(ATTRIBUTES_UPDATED) X(ATTRIBUTES_DELETED) \
-    X(TIMESERIES_UPDATED) X(CREDENTIALS_UPDATED) X(ASSIGNED_TO_CUSTOMER) X(UNASSIGNED_FROM_CUSTOMER) \
-    X(RELATION_ADD_OR_UPDATE) X(RELATION_DELETED) X(RPC_CALL) X(ALARM_ACK) X(ALARM_CLEAR) X(ALARM_DELETE) \
-    X(ALARM_ASSIGNED) X(ALARM_UNASSIGNED) X(ADDED_COMMENT) X(UPDATED_COMMENT) X(DELETED_COMMENT) \
-    X(ASSIGNED_TO_EDGE) X(UNASSIGNED_FROM_EDGE) X(ATTRIBUTES_REQUEST) X(RELATION_REQUEST) X(CALCULATED_FIELD_REQUEST)
-enum store_cloud_type {
-#define X(n) STORE_CT_##n,
-    STORE_CLOUD_TYPES(X)
-#undef X
-    STORE_CT_COUNT
-};
-enum store_cloud_action {
-#define X(n) STORE_CA_##n,
-    STORE_CLOUD_ACTIONS(X)
-#undef X
-    STORE_CA_COUNT
-};
-const char *store_cloud_type_name(int kind);     /* NULL when out of range */
+/* Names of struct store_uplink's numbers, from msg/cloud_event.h; NULL when out of range. */
+const char *store_cloud_type_name(int kind);
 const char *store_cloud_action_name(int action);
-int store_cloud_type_of(enum tbe_entity_type t); /* the event type of the same name, -1 none */
 /* Push of telemetry, {"data":kvs,"ts":ts} with action TIMESERIES_UPDATED: use it instead of store_push_cloud when
  * the message's data is the exact rendering of kvs (m->kvs). When the same values were saved in this batch
  * just before (or are saved just after), they are stored once. */

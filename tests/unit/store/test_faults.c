@@ -192,7 +192,7 @@ note(void *arg)
  * is a VFS shim whose writes fail while `broken`. */
 static sqlite3_vfs shim;
 static sqlite3_vfs *real_vfs;
-static volatile int broken;
+static _Atomic int broken;
 
 struct shim_file {
     sqlite3_file base;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <sqlite3.h>
 #include "base/clock.h"
+#include "msg/cloud_event.h"
 #include "store/chunk.h"
 #include "store/pack.h"
 
@@ -484,8 +485,8 @@ add_push(void *arg, const struct store_uplink *u)
 {
     struct pushes *p = arg;
     size_t at = strlen(p->text);
-    snprintf(p->text + at, sizeof p->text - at, "%s:%s:%.*s ", store_cloud_type_name(u->kind),
-        store_cloud_action_name(u->action), (int)u->body.n, u->body.p);
+    snprintf(p->text + at, sizeof p->text - at, "%s:%s:%.*s ", cloud_kind_name(u->kind),
+        cloud_action_name(u->action), (int)u->body.n, u->body.p);
     p->seq[p->n++] = u->seq;
     return true;
 }
@@ -507,7 +508,7 @@ pushes_come_in_order_and_go_when_confirmed(void **state)
     struct tbe_entity e = device_n(1);
     struct tbe_kv v = kv_long("k", 1);
     struct tbe_kvs kvs = { &v, 1 };
-    struct store_uplink body = { .entity = e, .kind = STORE_CT_DEVICE, .action = STORE_CA_POST_ATTRIBUTES,
+    struct store_uplink body = { .entity = e, .kind = CLOUD_KIND_DEVICE, .action = CLOUD_ACTION_POST_ATTRIBUTES,
                                  .body = TBE_STR("{\"kv\":{}}"), .created = 7 };
     for (int i = 0; i < 3; i++) {
         struct store_batch *b = store_batch_new(f->s);
