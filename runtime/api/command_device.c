@@ -318,6 +318,67 @@ command_device_list(struct command *c)
     return r;
 }
 
+struct relations {
+    struct command *c;
+    uint32_t n;
+};
+
+static bool
+relation_one(void *arg, const struct store_relation *r)
+{
+    struct relations *l = arg;
+    struct tbe_buf *b = &l->c->out;
+    char id[TBE_UUID_TEXT + 1];
+
+    tbe_uuid_text(&r->from.id, id);
+    tbe_buf_fmt(b, "%s{\"fromType\":\"%s\",\"from\":\"%s\",\"type\":", l->n++ ? "," : "",
+                tbe_entity_type_name(r->from.type), id);
+    tbe_json_write_str(b, r->type);
+    tbe_buf_putz(b, ",\"typeGroup\":");
+    tbe_json_write_str(b, r->group.p ? r->group : TBE_STR("COMMON"));
+    tbe_buf_putc(b, '}');
+    return true;
+}
+
+/* The entity, who points to it, and how it logs in; secrets (passwords, keys) are not shown. */
+int
+command_device_show(struct command *c)
+{
+    static const char *const types[] = { "ACCESS_TOKEN", "MQTT_BASIC", "X509_CERTIFICATE", "LWM2M_CREDENTIALS" };
+    int r = (command_flag(c, "--json"), command_words(c, 1, 1, "device show NAME"));
+    const struct store_entity *se;
+    struct relations l = { c, 0 };
+    struct store_cred cred;
+    struct hub_device *d;
+    struct tbe_entity e;
+
+    if (r != 0) {
+        return r;
+    }
+    d = command_device(c, c->argv[0]);
+    if (d == NULL) {
+        return 1;
+    }
+    e = (struct tbe_entity){ TBE_ENT_DEVICE, d->id };
+    se = store_entity(c->store, &e);
+    if (se == NULL) {
+        return 1;
+    }
+    tbe_buf_putz(&c->out, "{\"device\":");
+    tbe_buf_puts(&c->out, se->json);
+    tbe_buf_putz(&c->out, ",\"relationsTo\":[");
+    store_relation_each(c->store, &e, false, TBE_STR_NONE, relation_one, &l);
+    tbe_buf_putz(&c->out, "],\"credentialsType\":");
+    if (store_cred_of(c->store, &e.id, &cred)) {
+        tbe_buf_fmt(&c->out, "\"%s\",\"credentialsId\":", types[cred.type]);
+        tbe_json_write_str(&c->out, cred.id);
+    } else {
+        tbe_buf_putz(&c->out, "null");
+    }
+    tbe_buf_putz(&c->out, "}\n");
+    return 0;
+}
+
 int
 command_device_rm(struct command *c)
 {

@@ -22,6 +22,7 @@ static const struct row {
       "device add NAME [--token T | --mqtt-basic JSON | --x509 FILE] [--profile P] [--label L] [--gateway] "
       "[--info JSON]\n       tbedge device add --csv FILE     (name,token[,profile] a line)" },
     { "device", "list", command_device_list, true, "device list [--json]" },
+    { "device", "show", command_device_show, true, "device show NAME" },
     { "device", "rm", command_device_rm, false, "device rm NAME" },
     { "device", "credentials", command_device_credentials, false,
       "device credentials NAME [--token T | --mqtt-basic JSON | --x509 FILE]" },

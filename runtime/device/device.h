@@ -53,7 +53,12 @@ struct hub_device {
 enum hub_close {
     HUB_CLOSE_TAKEOVER, HUB_CLOSE_CREDENTIALS, HUB_CLOSE_DELETED, HUB_CLOSE_EXPIRED, HUB_CLOSE_RPC_DELIVERY
 };
-enum hub_sent { HUB_SENT_DONE, HUB_SENT_UNACKED, HUB_SENT_BAD };
+enum hub_sent {
+    HUB_SENT_DONE,    /* arrived, as far as anybody can tell */
+    HUB_SENT_UNACKED, /* an acknowledgement will be told */
+    HUB_SENT_BLIND,   /* sent, nobody will tell whether it arrived (children of gateways, 7.2) */
+    HUB_SENT_BAD
+};
 
 /* What a transport does for its sessions. Called on the loop thread during a turn; what goes out must be
  * held back until the turn's batch is durable. */
@@ -155,9 +160,14 @@ struct hub_new_device {
     bool make_profile;
     struct store_cred cred;       /* id absent: a random access token */
     struct tbe_uuid customer;
+    const struct hub_device *gateway; /* made by a gateway (7.1): relation, customer and metadata; else NULL */
 };
 int hub_device_create(struct device_hub *h, const struct hub_new_device *n, struct tbe_uuid *id, char err[256])
     TBE_MUST_USE;
+/* The device a gateway names: found by its name whatever made it, or created with this profile (7.1). NULL:
+ * err says why. */
+struct hub_device *hub_gateway_child(struct device_hub *h, const struct hub_device *gateway, struct tbe_str name,
+                                     struct tbe_str type, char err[256]);
 /* The checks of hub_device_create alone, for lists that must be added whole or not at all. */
 int hub_device_check(struct device_hub *h, const struct hub_new_device *n, char err[256]) TBE_MUST_USE;
 void hub_device_remove(struct device_hub *h, const struct tbe_uuid *id);

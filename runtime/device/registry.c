@@ -127,7 +127,7 @@ device_json(struct device_hub *h, struct tbe_buf *b, const struct store_entity *
 }
 
 static void
-made_event(struct device_hub *h, const struct tbe_uuid *id, struct tbe_str json)
+made_event(struct device_hub *h, const struct tbe_uuid *id, struct tbe_str json, const struct hub_device *gateway)
 {
     struct hub_device *d = hub_device(h, id);
     struct tbe_kv kv = { .key = TBE_STR_INIT("active"), .type = TBE_KV_BOOLEAN, .u = { .b = false } };
@@ -140,6 +140,17 @@ made_event(struct device_hub *h, const struct tbe_uuid *id, struct tbe_str json)
         return;
     }
     m = hub_msg_new(d, TBE_STR("ENTITY_CREATED"));
+    if (gateway != NULL) {
+        struct tbe_arena *a = tbe_msg_arena(m);
+        char text[TBE_UUID_TEXT + 1];
+
+        tbe_uuid_text(&gateway->id, text);
+        tbe_md_put(a, &m->md, TBE_STR("gatewayId"), tbe_arena_dup(a, tbe_strz(text)));
+        if (!tbe_uuid_is_null(&gateway->customer)) {
+            tbe_uuid_text(&gateway->customer, text);
+            tbe_md_put(a, &m->md, TBE_STR("customerId"), tbe_arena_dup(a, tbe_strz(text)));
+        }
+    }
     m->data = tbe_arena_dup(tbe_msg_arena(m), json);
     hub_submit(h, &m);
 }
@@ -191,10 +202,68 @@ hub_device_create(struct device_hub *h, const struct hub_new_device *n, struct t
         c.value = TBE_STR_NONE;
     }
     store_put_cred(h->batch, &c);
-    made_event(h, &e.id.id, e.json);
+    if (n->gateway != NULL) {
+        struct store_relation r = { .from = { TBE_ENT_DEVICE, n->gateway->id }, .to = e.id,
+                                    .type = TBE_STR_INIT("Created") };
+
+        store_put_relation(h->batch, &r);
+    }
+    made_event(h, &e.id.id, e.json, n->gateway);
     tbe_buf_free(&json);
     *id = e.id.id;
     return 0;
+}
+
+/* additionalInfo.lastConnectedGateway of an existing device, written when it differs. */
+static void
+mark_gateway(struct device_hub *h, struct hub_device *d, struct tbe_str gateway)
+{
+    struct tbe_entity id = { TBE_ENT_DEVICE, d->id };
+    const struct store_entity *old = store_entity(h->store, &id);
+    struct tbe_arena *a = store_batch_arena(h->batch);
+    struct store_entity e;
+    struct tbe_uuid did = d->id;
+    tbe_val v, info;
+
+    if (old == NULL || tbe_json_parse(a, old->json, TBE_JSON_JAVA, &v, NULL) != 0 || v.t != TBE_MAP) {
+        return;
+    }
+    info = tbe_map_get(v.u.m, TBE_STR("additionalInfo"));
+    if (tbe_str_eq(json_str(info, "lastConnectedGateway"), gateway)) {
+        return;
+    }
+    if (info.t != TBE_MAP) {
+        info = tbe_map_new(a, 1);
+        tbe_map_put(a, v.u.m, TBE_STR("additionalInfo"), info);
+    }
+    tbe_map_put(a, info.u.m, TBE_STR("lastConnectedGateway"), tbe_strv(gateway));
+    e = *old;
+    e.json = tbe_json_text(a, v, TBE_OUT_JAVA);
+    store_put_entity(h->batch, &e);
+    hub_device_changed(h, &did);
+}
+
+struct hub_device *
+hub_gateway_child(struct device_hub *h, const struct hub_device *gateway, struct tbe_str name, struct tbe_str type,
+                  char err[256])
+{
+    struct hub_device *d = hub_device_by_name(h, name);
+    struct hub_new_device n = { .name = name, .profile = type, .make_profile = true,
+                                .customer = gateway->customer, .gateway = gateway };
+    struct tbe_uuid id;
+    char text[TBE_UUID_TEXT + 1];
+
+    tbe_uuid_text(&gateway->id, text);
+    if (d != NULL) {
+        mark_gateway(h, d, tbe_arena_dup(store_batch_arena(h->batch), tbe_strz(text)));
+        return d;
+    }
+    if (type.n == 0) {
+        snprintf(err, 256, "Device profile name should be specified!");
+        return NULL;
+    }
+    n.info = tbe_arena_fmt(store_batch_arena(h->batch), "{\"lastConnectedGateway\":\"%s\"}", text);
+    return hub_device_create(h, &n, &id, err) == 0 ? hub_device(h, &id) : NULL;
 }
 
 void

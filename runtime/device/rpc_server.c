@@ -173,6 +173,9 @@ send_to(struct device_hub *h, struct hub_call *c, struct hub_session *s)
     switch (r) {
     case HUB_SENT_DONE:
         return delivered(h, c) ? GONE : PENDING;
+    case HUB_SENT_BLIND:
+        set_status(h, c, RPC_SENT, TBE_STR_NONE);
+        return PENDING;
     case HUB_SENT_UNACKED:
         c->tag = tag;
         c->tag_session = s;

@@ -128,9 +128,9 @@ conn_free(struct mqtt_server *ms, struct mqtt_conn **slot, bool silent)
 {
     struct mqtt_conn *c = *slot;
 
+    mqtt_children_free(ms, c, silent);
     if (c->s.open) {
         hub_session_close(ms->hub, &c->s, silent);
-        slot = conn_slot(ms, c->conn);
     }
     *slot = c->chain;
     ms->n_conns--;
@@ -195,7 +195,7 @@ mqtt_deliver(struct mqtt_conn *c, struct tbe_str topic, struct tbe_str body, uin
     frame_end(b, at);
 }
 
-/* version, forms, what is on, rpc counter, session and device ids. */
+/* version, forms, what is on; rpc counter, session and device ids; the same three for each child. */
 void
 mqtt_keep(struct mqtt_conn *c)
 {
@@ -208,6 +208,11 @@ mqtt_keep(struct mqtt_conn *c)
     tbe_buf_put(b, &c->s.dev->rpc_seq, 4);
     tbe_buf_put(b, c->s.id.b, 16);
     tbe_buf_put(b, c->s.dev->id.b, 16);
+    for (struct mqtt_child *k = c->children; k != NULL; k = k->next) {
+        tbe_buf_put(b, &k->s.dev->rpc_seq, 4);
+        tbe_buf_put(b, k->s.id.b, 16);
+        tbe_buf_put(b, k->s.dev->id.b, 16);
+    }
     frame_end(b, at);
 }
 
@@ -216,7 +221,7 @@ keep_read(struct mqtt_conn *c, struct tbe_str keep, struct tbe_uuid *device, int
 {
     const uint8_t *p = (const uint8_t *)keep.p;
 
-    if (keep.n != 44 || p[0] != KEEP_VERSION || p[1] > MQTT_V2_PROTO || p[2] > MQTT_V2_PROTO ||
+    if (keep.n < 44 || (keep.n - 44) % 36 != 0 || p[0] != KEEP_VERSION || p[1] > MQTT_V2_PROTO || p[2] > MQTT_V2_PROTO ||
         p[3] > MQTT_V2_PROTO || p[4] > MQTT_V2_PROTO) {
         return false;
     }
@@ -557,6 +562,15 @@ on_session(struct mqtt_server *ms, const struct frame *f)
     if (seq > d->rpc_seq) {
         d->rpc_seq = seq;
     }
+    for (size_t i = 44; i + 36 <= keep.n; i += 36) {
+        struct tbe_uuid session, child;
+        int32_t child_seq;
+
+        memcpy(&child_seq, keep.p + i, 4);
+        memcpy(session.b, keep.p + i + 4, 16);
+        memcpy(child.b, keep.p + i + 20, 16);
+        mqtt_child_restore(ms, c, &child, &session, child_seq);
+    }
     n = frame_get_u32(&r);
     for (uint32_t i = 0; i < n && !r.bad; i++) {
         struct tbe_str filter = frame_get_str(&r);
@@ -610,6 +624,9 @@ dispatch(struct mqtt_server *ms, const struct frame *f, bool dry)
         return;
     case FR_ACTIVITY:
         hub_session_activity(ms->hub, &c->s);
+        if (f->aux == 0) { /* PINGREQ speaks for the children too (3.5) */
+            mqtt_children_activity(ms, c);
+        }
         hub_rpc_delivered(ms->hub, &c->s, (uint16_t)(f->aux >> 16));
         mqtt_confirm(ms, f, 0);
         return;

@@ -10,8 +10,8 @@
 enum { OK = 0x00, UNSPECIFIED = 0x83, IMPLEMENTATION = 0x8b, TOPIC_INVALID = 0x90, PAYLOAD_INVALID = 0x99 };
 
 /* How a result is answered, by version and QoS (6.4). */
-static uint32_t
-answer(struct mqtt_conn *c, enum hub_result r, uint8_t qos)
+uint32_t
+mqtt_answer(struct mqtt_conn *c, enum hub_result r, uint8_t qos)
 {
     uint32_t code;
 
@@ -176,12 +176,16 @@ mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f,
     case MQTT_OP_SOFTWARE:
         mqtt_confirm(ms, f, ota(c));
         return;
-    case MQTT_OP_GATEWAY: /* as in the reference: nothing at all for a device that is no gateway */
-        mqtt_confirm(ms, f, d->gateway ? TOPIC_INVALID : FR_CODE_NO_ACK);
+    case MQTT_OP_GATEWAY:
+        if (d->gateway) {
+            mqtt_gateway_publish(ms, c, f, topic, body, dry);
+        } else { /* as in the reference: nothing at all for a device that is no gateway */
+            mqtt_confirm(ms, f, FR_CODE_NO_ACK);
+        }
         return;
     default:
         mqtt_confirm(ms, f, c->level >= 5 ? TOPIC_INVALID : OK);
         return;
     }
-    mqtt_confirm(ms, f, answer(c, res, qos));
+    mqtt_confirm(ms, f, mqtt_answer(c, res, qos));
 }

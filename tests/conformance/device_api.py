@@ -391,12 +391,54 @@ class Run:
                 raise Mismatch(bad)
             time.sleep(0.3)
 
+    def after_device(self, name, exp):
+        """One of the devices looked up by name at the end; None or what differs."""
+        p = subprocess.run([os.path.join(BUILD, "tbedge"), "--data", self.edge.data, "device", "show", "--", name],
+                           capture_output=True, text=True, timeout=90)
+        if p.returncode != 0 or not exp.get("exists"):
+            return None if (p.returncode != 0) == (not exp.get("exists")) else "exists: %s" % (p.returncode == 0)
+        d = json.loads(p.stdout)
+        got = {"type": d["device"]["type"], "additionalInfo": d["device"]["additionalInfo"],
+               "relationsTo": [{k: r[k] for k in ("from", "type", "typeGroup")} for r in d["relationsTo"]],
+               "credentialsType": d["credentialsType"], "credentialsId": d.get("credentialsId")}
+        for k, v in got.items():
+            if k in exp and exp[k] != "$ANY" and not same(exp[k], v):
+                return "%s: expected %s, got %s" % (k, show(exp[k]), show(v))
+        if "timeseries" in exp:
+            ts = {}
+            for line in self.edge.cmd("export", "--device", name, "--format", "jsonl").splitlines():
+                p = json.loads(line)
+                ts.setdefault(p["key"], []).append({"ts": p["ts"], "value": p["value"]})
+            if not same_series(exp["timeseries"], ts):
+                return "time series: expected %s, got %s" % (show(exp["timeseries"]), show(ts))
+        if "attributes" in exp:
+            attrs = json.loads(self.edge.cmd("attr", "get", "--json", "--", name))
+            attrs = {k: v for k, v in attrs.items() if k in exp["attributes"] or (k != "SERVER_SCOPE" and v)}
+            for k in attrs.get("SERVER_SCOPE", {}).copy():
+                if k not in exp["attributes"]["SERVER_SCOPE"]:
+                    del attrs["SERVER_SCOPE"][k]
+            if not same(exp["attributes"], attrs):
+                return "attributes: expected %s, got %s" % (show(exp["attributes"]), show(attrs))
+        return None
+
+    def after_devices(self):
+        for name, exp in self.sub_all((self.v.get("after") or {}).get("devices", {})).items():
+            deadline = time.time() + 3
+            while True:
+                bad = self.after_device(name, exp)
+                if bad is None:
+                    break
+                if time.time() > deadline:
+                    raise Mismatch("device %s: %s" % (name, bad))
+                time.sleep(0.3)
+
     def run(self):
         try:
             self.fixture()
             for n, s in enumerate(self.v["steps"]):
                 self.check(n, s, self.start(s))
             self.after()
+            self.after_devices()
         finally:
             for c in self.conns.values():
                 c.close()
