@@ -119,7 +119,8 @@ lw_str(struct lower *l, struct tbe_str s)
     struct tbe_buf b = { 0 };
     if (s.n > CW_MAX_LITERAL) {
         int no = ++l->n_consts;
-        tbe_buf_fmt(&l->decls, "static const char %s_text%d[] = ", l->sym, no);
+        /* The expression may be lowered once more, or folded away. */
+        tbe_buf_fmt(&l->decls, "static const char __attribute__((unused)) %s_text%d[] = ", l->sym, no);
         cw_bytes(&l->decls, s);
         tbe_buf_putz(&l->decls, ";\n");
         tbe_buf_fmt(&b, "((struct tbe_str){ %s_text%d, %zu })", l->sym, no, s.n);
