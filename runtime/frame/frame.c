@@ -43,7 +43,8 @@ frame_parse(const void *buf, size_t n, struct frame *out)
 }
 
 size_t
-frame_begin(struct tbe_buf *b, uint8_t type, uint8_t flags, uint32_t conn, uint32_t aux, uint64_t seq)
+frame_begin(struct tbe_buf *b, uint8_t type, uint8_t flags, uint32_t conn, uint32_t aux,
+            uint64_t seq)
 {
     size_t begin = b->n;
     char h[FRAME_HEAD] = { 0 };

@@ -45,8 +45,10 @@ struct control {
 static bool
 socket_address(const char *data, struct sockaddr_un *a)
 {
+    size_t size = sizeof a->sun_path;
+
     *a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    return (size_t)snprintf(a->sun_path, sizeof a->sun_path, "%s/control.sock", data) < sizeof a->sun_path;
+    return (size_t)snprintf(a->sun_path, size, "%s/control.sock", data) < size;
 }
 
 static void
@@ -96,7 +98,8 @@ answer(struct client *c, int code, const char *out, const char *err)
         cJSON_AddStringToObject(o, "stderr", err)) {
         text = cJSON_PrintUnformatted(o);
     }
-    send_text(c, tbe_strz(text ? text : "{\"exit\":1,\"stdout\":\"\",\"stderr\":\"out of memory\\n\"}"));
+    send_text(c,
+        tbe_strz(text ? text : "{\"exit\":1,\"stdout\":\"\",\"stderr\":\"out of memory\\n\"}"));
     cJSON_free(text);
     cJSON_Delete(o);
 }
@@ -175,7 +178,8 @@ on_request(struct client *c, const char *line, size_t n)
     const char *digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "digest"));
 
     c->asked = true;
-    if (op && strcmp(op, "command") == 0 && cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(request, "argv"))) {
+    if (op && strcmp(op, "command") == 0 &&
+        cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(request, "argv"))) {
         on_command(c, request);
     } else if (op && strcmp(op, "deploy") == 0 && digest && generation_is_digest(digest)) {
         supervise_deploy(f, digest, deployment_done, c);
@@ -275,7 +279,8 @@ control_new(struct front *f, char err[256])
     mode_t mask;
 
     if (!c || !socket_address(f->cfg.data, &a)) {
-        snprintf(err, 256, "control socket: %s", c ? "the data directory's name is too long" : "out of memory");
+        snprintf(err, 256, "control socket: %s",
+                 c ? "the data directory's name is too long" : "out of memory");
         free(c);
         return NULL;
     }
@@ -315,14 +320,15 @@ control_free(struct control *c)
     free(c);
 }
 
-/* Client ----------------------------------------------------------------------------------------- */
+/* Client. */
 
 bool
 control_daemon_there(const char *data)
 {
     struct sockaddr_un a;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool there = fd >= 0 && socket_address(data, &a) && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    bool there = fd >= 0 && socket_address(data, &a) &&
+                 connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
 
     if (fd >= 0) {
         close(fd);
@@ -339,7 +345,8 @@ control_call(const char *data, struct tbe_str request, struct tbe_buf *reply, ch
     ssize_t n;
 
     if (fd < 0 || !socket_address(data, &a)) {
-        snprintf(err, 256, "control socket of %.180s: %s", data, fd < 0 ? strerror(errno) : "name too long");
+        snprintf(err, 256, "control socket of %.180s: %s", data,
+                 fd < 0 ? strerror(errno) : "name too long");
     } else if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
         rc = errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR ? -2 : -1;
         snprintf(err, 256, "%.180s: %s", a.sun_path, strerror(errno));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon: opens what it listens on, starts the worker, runs the loop until it is told to stop. */
+/* The daemon: opens what it listens on, starts the worker, runs the loop until it is told to
+ * stop. */
 #include "config.h"
 #include "front/front.h"
 
@@ -118,7 +119,8 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 }
 
 static bool
-open_listener(struct front *f, struct listener **out, const char *address, int64_t port, bool tls, char err[256])
+open_listener(struct front *f, struct listener **out, const char *address, int64_t port, bool tls,
+              char err[256])
 {
     int fd = listen_open(address, port, err);
 
@@ -146,8 +148,11 @@ open_sockets(struct front *f, char err[256])
 {
     struct settings *c = &f->cfg;
 
-    if (c->http_enabled && (f->http_fd = move_high(listen_open(c->http_address, c->http_port, err))) < 0) {
-        return false;
+    if (c->http_enabled) {
+        f->http_fd = move_high(listen_open(c->http_address, c->http_port, err));
+        if (f->http_fd < 0) {
+            return false;
+        }
     }
     if (c->mqtt_enabled && !open_listener(f, &f->mqtt, c->mqtt_address, c->mqtt_port, false, err)) {
         return false;
@@ -159,8 +164,8 @@ open_sockets(struct front *f, char err[256])
     return f->tls && open_listener(f, &f->mqtts, c->mqtt_ssl_address, c->mqtt_ssl_port, true, err);
 }
 
-/* One daemon for a data directory. The worker of a daemon that was killed may still be committing: it
- * holds the lock too and is waited for. */
+/* One daemon for a data directory. The worker of a daemon that was killed may still be
+ * committing: it holds the lock too and is waited for. */
 static bool
 lock_data(struct front *f, char err[256])
 {
@@ -185,7 +190,8 @@ lock_data(struct front *f, char err[256])
         usleep(LOCK_POLL_US);
     }
     snprintf(err, 256, "%.180s: %s", path,
-             e == EWOULDBLOCK ? "another tbedge runs on this data directory" : strerror(e ? e : errno));
+             e == EWOULDBLOCK ? "another tbedge runs on this data directory"
+                 : strerror(e ? e : errno));
     return false;
 }
 

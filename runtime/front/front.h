@@ -20,7 +20,8 @@ struct listener;
 #define FRONT_FD_HIGH 10
 
 struct front_stats {
-    uint64_t accepted, refused, packets_in, swaps, swaps_failed, restarts, rollbacks, window_full, given_up;
+    uint64_t accepted, refused, packets_in, swaps, swaps_failed, restarts, rollbacks, window_full,
+        given_up;
 };
 
 struct front {
@@ -50,7 +51,8 @@ struct front {
     struct front_stats stats;
 };
 
-/* Asks for the end of this loop turn: frames to the worker and packets to devices leave together. */
+/* Asks for the end of this loop turn: frames to the worker and packets to devices leave
+ * together. */
 void front_wake(struct front *f);
 /* Runs the daemon in DATA until SIGTERM. digest = generation to start. Gives the exit status. */
 int front_run(struct settings *cfg, const char *digest);

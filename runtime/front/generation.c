@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of generations. Everything is written beside its place, synced, then renamed, so that a crash
- * leaves the old or the new and nothing between. */
+/* Files of generations. Everything is written beside its place, synced, then renamed, so that a
+ * crash leaves the old or the new and nothing between. */
 #include "config.h"
 #include "front/generation.h"
 
@@ -30,7 +30,8 @@ extern char **environ;
 bool
 generation_is_digest(const char *text)
 {
-    return strlen(text) == GENERATION_DIGEST && strspn(text, "0123456789abcdef") == GENERATION_DIGEST;
+    return strlen(text) == GENERATION_DIGEST &&
+           strspn(text, "0123456789abcdef") == GENERATION_DIGEST;
 }
 
 bool
@@ -59,7 +60,8 @@ generation_make_dirs(const char *data, char err[256])
     char path[PATH_MAX];
 
     snprintf(path, sizeof path, "%s/generations", data);
-    if ((mkdir(data, 0700) != 0 && errno != EEXIST) || (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+    if ((mkdir(data, 0700) != 0 && errno != EEXIST) ||
+        (mkdir(path, 0700) != 0 && errno != EEXIST)) {
         snprintf(err, 256, "data directory %.180s: %s", data, strerror(errno));
         return false;
     }
@@ -220,7 +222,8 @@ install_worker(const char *data, const char *digest, struct tbe_str bytes)
         return true;
     }
     snprintf(dir, sizeof dir, "%s/generations/%s", data, digest);
-    if (!generation_worker_path(data, digest, path, sizeof path) || (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
+    if (!generation_worker_path(data, digest, path, sizeof path) ||
+        (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
         return false;
     }
     if (!write_file(path, bytes.p, bytes.n, 0700)) {
@@ -231,7 +234,8 @@ install_worker(const char *data, const char *digest, struct tbe_str bytes)
 }
 
 bool
-generation_add(const char *data, const char *path, char digest[GENERATION_DIGEST + 1], char err[256])
+generation_add(const char *data, const char *path, char digest[GENERATION_DIGEST + 1],
+               char err[256])
 {
     struct tbe_str bytes;
     bool ok;
@@ -288,9 +292,11 @@ spool_stdin(char err[256])
         total += (size_t)n;
         ok = total <= STDIN_MAX && write_all(fd, buf, (size_t)n);
     }
-    ok = ok && n == 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO && lseek(STDIN_FILENO, 0, SEEK_SET) == 0;
+    ok = ok && n == 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO &&
+        lseek(STDIN_FILENO, 0, SEEK_SET) == 0;
     if (!ok) {
-        snprintf(err, 256, "standard input: %s", total > STDIN_MAX ? "too long for a chain" : strerror(errno));
+        snprintf(err, 256, "standard input: %s",
+                 total > STDIN_MAX ? "too long for a chain" : strerror(errno));
     }
     if (fd >= 0) {
         close(fd);
@@ -298,9 +304,11 @@ spool_stdin(char err[256])
     return ok;
 }
 
-/* The digest of what goes in: the compiler itself and each chain. It changes whenever the output may. */
+/* The digest of what goes in: the compiler itself and each chain. It changes whenever the output
+ * may. */
 static bool
-input_digest(const char *tool, char *const *files, int n, char hex[GENERATION_DIGEST + 1], char err[256])
+input_digest(const char *tool, char *const *files, int n, char hex[GENERATION_DIGEST + 1],
+             char err[256])
 {
     struct tbe_buf all = { 0 };
     char one[GENERATION_DIGEST + 1], lib[PATH_MAX];
@@ -367,9 +375,11 @@ run_compiler(const char *tool, const char *out, char *const *files, int n, char 
 }
 
 bool
-generation_build(const char *data, char *const *files, int n, char digest[GENERATION_DIGEST + 1], char err[256])
+generation_build(const char *data, char *const *files, int n, char digest[GENERATION_DIGEST + 1],
+                 char err[256])
 {
-    char tool[PATH_MAX], link[PATH_MAX], out[PATH_MAX], input[GENERATION_DIGEST + 1], which[GENERATION_DIGEST + 8];
+    char tool[PATH_MAX], link[PATH_MAX], out[PATH_MAX], input[GENERATION_DIGEST + 1],
+        which[GENERATION_DIGEST + 8];
     bool ok;
 
     generation_find_tool("tbedgec", tool, sizeof tool);
@@ -410,7 +420,8 @@ age_of(const char *data, const char *digest)
     char path[PATH_MAX];
     struct stat st;
 
-    return generation_worker_path(data, digest, path, sizeof path) && stat(path, &st) == 0 ? st.st_mtime : 0;
+    return generation_worker_path(data, digest, path, sizeof path) && stat(path, &st) == 0
+        ? st.st_mtime : 0;
 }
 
 void

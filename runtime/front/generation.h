@@ -18,10 +18,12 @@ bool generation_set(const char *data, const char *which, const char *digest, cha
 /* The file is a program (ELF or #!), not a chain. */
 bool generation_is_worker(const char *path);
 /* Copies a worker binary in; its digest is SHA-256 of its bytes. */
-bool generation_add(const char *data, const char *path, char digest[GENERATION_DIGEST + 1], char err[256]);
-/* Compiles chains with tbedgec unless the same chains were compiled by the same tbedgec before. What the
- * compiler says goes to stderr. */
-bool generation_build(const char *data, char *const *files, int n, char digest[GENERATION_DIGEST + 1], char err[256]);
+bool generation_add(const char *data, const char *path, char digest[GENERATION_DIGEST + 1],
+                    char err[256]);
+/* Compiles chains with tbedgec unless the same chains were compiled by the same tbedgec before.
+ * What the compiler says goes to stderr. */
+bool generation_build(const char *data, char *const *files, int n,
+                      char digest[GENERATION_DIGEST + 1], char err[256]);
 /* Removes all but the named three and the newest `keep`. */
 void generation_prune(const char *data, unsigned keep);
 

@@ -32,7 +32,8 @@ struct listener {
 int
 listen_open(const char *address, int64_t port, char err[256])
 {
-    struct addrinfo hint = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
+    struct addrinfo hint = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE }, *list;
     char service[16];
     int rc, fd = -1, on = 1;
 
@@ -54,7 +55,8 @@ listen_open(const char *address, int64_t port, char err[256])
         }
     }
     if (fd < 0) {
-        snprintf(err, 256, "cannot listen on %.100s port %d: %s", address, (int)port, strerror(errno));
+        snprintf(err, 256, "cannot listen on %.100s port %d: %s", address, (int)port,
+                 strerror(errno));
     }
     freeaddrinfo(list);
     return fd;
@@ -69,7 +71,8 @@ listen_port(int fd)
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
         return 0;
     }
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                 : ((struct sockaddr_in *)&a)->sin_port);
 }
 
 static void

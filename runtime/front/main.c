@@ -51,7 +51,8 @@ fail(const char *err)
     return 1;
 }
 
-/* The value of option `name` at argv[*i], as "--name=V" or "--name V". 0: it is another one; -1: no value. */
+/* The value of option `name` at argv[*i], as "--name=V" or "--name V". 0: it is another one; -1:
+ * no value. */
 static int
 option_value(char **argv, int argc, int *i, const char *name, const char *letter, const char **out)
 {
@@ -71,8 +72,9 @@ option_value(char **argv, int argc, int *i, const char *name, const char *letter
     return 1;
 }
 
-/* Takes --data and --config out of argv wherever they stand before "--"; -c only before the command and
- * for `run`, because other commands have letters of their own. Gives 0, or the exit status + 1. */
+/* Takes --data and --config out of argv wherever they stand before "--"; -c only before the
+ * command and for `run`, because other commands have letters of their own. Gives 0, or the exit
+ * status + 1. */
 static int
 take_options(int argc, char **argv, struct options *o)
 {
@@ -89,7 +91,8 @@ take_options(int argc, char **argv, struct options *o)
             }
         } else if (!ended) {
             r = option_value(argv, argc, &i, "--data", "--data", &o->data);
-            r = r ? r : option_value(argv, argc, &i, "--config", ours ? "-c" : "--config", &o->config);
+            r = r ? r : option_value(argv, argc, &i, "--config", ours ? "-c" : "--config",
+                                     &o->config);
         }
         if (r < 0) {
             return usage_error("a value is missing after ", argv[i]) + 1;
@@ -97,7 +100,8 @@ take_options(int argc, char **argv, struct options *o)
         if (r > 0) {
             continue;
         }
-        if (o->argc == 0 && !ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+        if (o->argc == 0 && !ended &&
+            (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             fputs(usage, stdout);
             return 1;
         }
@@ -125,7 +129,8 @@ load_settings(const struct options *o, struct settings *s, char err[256])
             file = usual[i];
         }
     }
-    return settings_init(s, err) && (!file || settings_read_file(file, err)) && settings_read_env(s, err) &&
+    return settings_init(s, err) && (!file || settings_read_file(file, err)) &&
+        settings_read_env(s, err) &&
            (!o->data || settings_set(s, "data", o->data, err));
 }
 
@@ -150,7 +155,8 @@ check_files(struct options *o, int *first)
 }
 
 static bool
-make_generation(const char *data, char **files, int n, char digest[GENERATION_DIGEST + 1], char err[256])
+make_generation(const char *data, char **files, int n, char digest[GENERATION_DIGEST + 1],
+                char err[256])
 {
     if (n == 1 && generation_is_worker(files[0])) {
         return generation_add(data, files[0], digest, err);
@@ -178,7 +184,8 @@ cmd_run(struct options *o, struct settings *s)
             return fail(err);
         }
     } else if (!generation_get(s->data, "current", digest)) {
-        snprintf(err, sizeof err, "%.150s holds no worker yet: name a worker or chains to run", s->data);
+        snprintf(err, sizeof err, "%.150s holds no worker yet: name a worker or chains to run",
+                 s->data);
         return fail(err);
     }
     return front_run(s, digest);

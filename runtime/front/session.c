@@ -185,7 +185,7 @@ session_close(struct session *s, uint32_t reason)
     session_release_if_done(s);
 }
 
-/* Subscriptions ---------------------------------------------------------------------------------- */
+/* Subscriptions. */
 
 static struct session_sub *
 sub_find(struct session *s, struct tbe_str filter)

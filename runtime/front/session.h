@@ -93,7 +93,7 @@ bool session_sub_set(struct session *s, struct tbe_str filter, uint32_t qos);
 void session_sub_remove(struct session *s, struct tbe_str filter);
 void session_put(const struct session *s, struct tbe_buf *out); /* appends FR_SESSION */
 
-/* session_io.c ---------------------------------------------------------------------------------- */
+/* session_io.c. */
 bool session_io_start(struct session *s);
 void session_io_stop(struct session *s);
 /* Something was added to out, or reading may go on: handled at the end of the turn. */
@@ -101,7 +101,8 @@ void session_mark(struct session *s);
 void session_flush_dirty(struct front *f);
 /* Closed by the server: what is in out is still written, then the socket is shut. */
 void session_shut(struct session *s);
-/* At the end of the process: unread bytes at close() would make the kernel take back what was written. */
+/* At the end of the process: unread bytes at close() would make the kernel take back what was
+ * written. */
 void session_discard_input(struct session *s);
 /* Takes packets that were held back, when nothing holds them any more. */
 void session_resume(struct session *s);
@@ -109,7 +110,7 @@ void session_resume_waiting(struct front *f);
 /* Once a second: keep-alive, connect and linger limits. */
 void session_tick(struct front *f);
 
-/* mqtt/handle.c: packets from devices ----------------------------------------------------------- */
+/* mqtt/handle.c: packets from devices. */
 /* Takes packets from p[0..n) until none is whole or the session must wait; gives the bytes used. */
 size_t mqtt_take(struct session *s, const char *p, size_t n);
 bool mqtt_must_wait(const struct session *s);
@@ -117,7 +118,7 @@ void mqtt_malformed(struct session *s);
 void mqtt_close_with(struct session *s, uint8_t code); /* v5: DISCONNECT code; then close */
 bool mqtt_send_closed(struct session *s, uint32_t reason);
 
-/* mqtt/answer.c: frames from the worker --------------------------------------------------------- */
+/* mqtt/answer.c: frames from the worker. */
 void mqtt_confirmed(struct session *s, const struct window_entry *e, const struct frame *fr);
 void mqtt_deliver(struct session *s, const struct frame *fr);
 

@@ -24,7 +24,8 @@ session_io_start(struct session *s)
     struct event_base *base = s->front->base;
 
     return event_assign(&s->rd, base, s->fd, EV_READ | EV_PERSIST, on_readable, s) == 0 &&
-           event_assign(&s->wr, base, s->fd, EV_WRITE, on_writable, s) == 0 && event_add(&s->rd, NULL) == 0;
+           event_assign(&s->wr, base, s->fd, EV_WRITE, on_writable, s) == 0 &&
+           event_add(&s->rd, NULL) == 0;
 }
 
 void
@@ -155,7 +156,8 @@ read_once(struct session *s)
 {
     struct front *f = s->front;
     size_t left = s->in.n;
-    ssize_t n = read_some(s, f->read_buf + left, f->read_cap - left < FRONT_READ_CHUNK ? f->read_cap - left : FRONT_READ_CHUNK);
+    size_t room = f->read_cap - left;
+    ssize_t n = read_some(s, f->read_buf + left, room < FRONT_READ_CHUNK ? room : FRONT_READ_CHUNK);
 
     if (n <= 0) {
         if (n < 0) {
@@ -382,7 +384,8 @@ session_tick(struct front *f)
             break;
         case SESSION_OPEN:
             if (too_silent(s, f->now_ms)) {
-                log_info("device connection %s: nothing within 1.5 x keep-alive", s->peer ? s->peer : "");
+                log_info("device connection %s: nothing within 1.5 x keep-alive",
+                         s->peer ? s->peer : "");
                 mqtt_close_with(s, MQTT_RC_KEEP_ALIVE);
             }
             break;

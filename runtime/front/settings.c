@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schemas/tbedge.json, embedded, is the only list of settings. A file's values become environment
- * variables (where none is set), then the environment is read: so the worker sees the same settings. */
+/* schemas/tbedge.json, embedded, is the only list of settings. A file's values become
+ * environment variables (where none is set), then the environment is read: so the worker sees
+ * the same settings. */
 #include "config.h"
 #include "front/settings.h"
 
@@ -60,7 +61,7 @@ static const struct binding {
 };
 #define N_BINDINGS (sizeof bindings / sizeof *bindings)
 
-/* Checking a value against its schema ------------------------------------------------------------ */
+/* Checking a value against its schema. */
 
 static bool
 parse_int(const char *text, int64_t *out)
@@ -116,7 +117,8 @@ check_value(const cJSON *leaf, const char *value, struct tbe_buf *why)
             return false;
         }
         if ((lo && (double)n < lo->valuedouble) || (hi && (double)n > hi->valuedouble)) {
-            tbe_buf_fmt(why, "must be from %.0f to %.0f", lo ? lo->valuedouble : 0, hi ? hi->valuedouble : 0);
+            tbe_buf_fmt(why, "must be from %.0f to %.0f", lo ? lo->valuedouble : 0,
+                        hi ? hi->valuedouble : 0);
             return false;
         }
         return true;
@@ -131,7 +133,7 @@ check_value(const cJSON *leaf, const char *value, struct tbe_buf *why)
     return check_enum(leaf, value, why);
 }
 
-/* Storing ---------------------------------------------------------------------------------------- */
+/* Storing. */
 
 static bool
 store(struct settings *s, const char *name, const char *value)
@@ -253,7 +255,8 @@ read_env(struct settings *s, const cJSON *leaf, const char *name, char err[256])
     }
     ok = check_value(leaf, value, &why) && store(s, name, value);
     if (!ok) {
-        snprintf(err, 256, "environment variable %s (%s) %s", env->valuestring, name, why.n ? why.p : "out of memory");
+        snprintf(err, 256, "environment variable %s (%s) %s", env->valuestring, name,
+                 why.n ? why.p : "out of memory");
     }
     tbe_buf_free(&why);
     return ok;
@@ -268,7 +271,8 @@ settings_read_env(struct settings *s, char err[256])
 static const cJSON *
 schema_child(const cJSON *node, const char *key)
 {
-    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(node, "properties"), key);
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(node, "properties"),
+                                            key);
 }
 
 bool
@@ -295,7 +299,7 @@ settings_set(struct settings *s, const char *name, const char *value, char err[2
     return ok;
 }
 
-/* The file --------------------------------------------------------------------------------------- */
+/* The file. */
 
 struct reader {
     yaml_parser_t parser;
@@ -306,7 +310,8 @@ struct reader {
 static bool
 fail_at(struct reader *r, size_t line, const char *name, const char *what)
 {
-    snprintf(r->err, 256, "%.100s:%zu: %.80s%s%.60s", r->path, line + 1, name, name[0] ? " " : "", what);
+    snprintf(r->err, 256, "%.100s:%zu: %.80s%s%.60s", r->path, line + 1, name, name[0] ? " " : "",
+             what);
     return false;
 }
 
@@ -316,7 +321,8 @@ next_event(struct reader *r, yaml_event_t *e)
     if (yaml_parser_parse(&r->parser, e)) {
         return true;
     }
-    return fail_at(r, r->parser.problem_mark.line, "", r->parser.problem ? r->parser.problem : "not YAML");
+    return fail_at(r, r->parser.problem_mark.line, "",
+                   r->parser.problem ? r->parser.problem : "not YAML");
 }
 
 /* One scalar value of the setting `leaf`. */
@@ -364,7 +370,8 @@ take_entry(struct reader *r, const cJSON *node, const char *prefix, const yaml_e
     } else if (!group && e.type == YAML_SCALAR_EVENT) {
         ok = take_value(r, child, name, &e);
     } else {
-        ok = fail_at(r, e.start_mark.line, name, group ? "must hold further settings" : "must be a single value");
+        ok = fail_at(r, e.start_mark.line, name,
+                     group ? "must hold further settings" : "must be a single value");
     }
     yaml_event_delete(&e);
     return ok;
@@ -381,7 +388,8 @@ take_mapping(struct reader *r, const cJSON *node, const char *prefix)
         }
         end = e.type == YAML_MAPPING_END_EVENT;
         ok = end || (e.type == YAML_SCALAR_EVENT ? take_entry(r, node, prefix, &e)
-                                                  : fail_at(r, e.start_mark.line, prefix, "needs plain keys"));
+                                                  : fail_at(r, e.start_mark.line, prefix,
+                                                            "needs plain keys"));
         yaml_event_delete(&e);
         if (end || !ok) {
             return ok;
@@ -404,7 +412,8 @@ take_document(struct reader *r, const cJSON *schema)
         line = e.start_mark.line;
         if (type == YAML_MAPPING_START_EVENT) {
             ok = take_mapping(r, schema, "");
-        } else if (type == YAML_SCALAR_EVENT || type == YAML_SEQUENCE_START_EVENT || type == YAML_ALIAS_EVENT) {
+        } else if (type == YAML_SCALAR_EVENT || type == YAML_SEQUENCE_START_EVENT ||
+                   type == YAML_ALIAS_EVENT) {
             ok = type == YAML_SCALAR_EVENT && e.data.scalar.length == 0; /* an empty document */
             ok = ok || fail_at(r, line, "", "the file must be a mapping of settings");
         }

@@ -30,8 +30,9 @@ struct settings {
 /* Defaults. False with text in err when the built-in schema cannot be read (memory). */
 bool settings_init(struct settings *s, char err[256]);
 void settings_free(struct settings *s);
-/* Reads a file into environment variables that are not set yet: so the environment goes before the file,
- * and the worker inherits everything. Unknown keys and wrong types are refused: err names file, line, key. */
+/* Reads a file into environment variables that are not set yet: so the environment goes before
+ * the file, and the worker inherits everything. Unknown keys and wrong types are refused: err
+ * names file, line, key. */
 bool settings_read_file(const char *path, char err[256]);
 /* The environment variables the schema names, over what is set. */
 bool settings_read_env(struct settings *s, char err[256]);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cur is the worker that gets frames, or is draining; next is the one of a swap under way. Rules:
- *  - next is started for trial; when it is ready, cur drains and exits, then next gets the sessions and
- *    the unconfirmed frames. Until then a failure of next changes nothing for cur.
- *  - a cur that dies is started again: at once when it was killed from outside while it made progress,
- *    else after a growing pause. A generation that has not proved itself and dies `max_deaths` times is
- *    replaced by the last good one. It is good after `healthy_after` of running.
+ *  - next is started for trial; when it is ready, cur drains and exits, then next gets the sessions
+ *    and the unconfirmed frames. Until then a failure of next changes nothing for cur.
+ *  - a cur that dies is started again: at once when it was killed from outside while it made
+ *    progress, else after a growing pause. A generation that has not proved itself and dies
+ *    `max_deaths` times is replaced by the last good one. It is good after `healthy_after` of
+ *    running.
  *  - a frame that kills every worker must not stop the service: when deaths leave the same frame
  *    unconfirmed, frames are sent one at a time; one that kills twice alone is given up and its
  *    connection closed, unacknowledged. */
@@ -84,7 +85,7 @@ become_current(struct front *f, const char *digest)
     record(f, "current", v->digest);
 }
 
-/* Starting and dying ---------------------------------------------------------------------------- */
+/* Starting and dying. */
 
 static void died(struct front *f, bool bad);
 
@@ -155,7 +156,8 @@ died(struct front *f, bool bad)
     v->deaths++;
     if (v->deaths >= f->cfg.max_deaths && strcmp(v->good, v->digest) != 0) {
         if (v->good[0]) {
-            log_error("generation %.12s died %lld times: rolled back to %.12s", v->digest, (long long)v->deaths,
+            log_error("generation %.12s died %lld times: rolled back to %.12s", v->digest,
+                      (long long)v->deaths,
                       v->good);
             f->stats.rollbacks++;
             become_current(f, v->good);
@@ -167,7 +169,8 @@ died(struct front *f, bool bad)
             return;
         }
         if (!v->ever_ready) {
-            log_error("generation %.12s does not start and there is no good one to go back to", v->digest);
+            log_error("generation %.12s does not start and there is no good one to go back to",
+                      v->digest);
             event_base_loopbreak(f->base);
             return;
         }
@@ -226,7 +229,7 @@ supervise_free(struct front *f)
     f->sup = NULL;
 }
 
-/* Swap ------------------------------------------------------------------------------------------ */
+/* Swap. */
 
 static void
 activate(struct front *f)
@@ -270,7 +273,8 @@ supervise_ready(struct worker *w)
     struct front *f = w->front;
     struct supervisor *v = f->sup;
 
-    log_info("worker %d ready after %lld ms", (int)w->pid, (long long)(clock_mono_ns() / 1000000 - w->started_ms));
+    log_info("worker %d ready after %lld ms", (int)w->pid,
+             (long long)(clock_mono_ns() / 1000000 - w->started_ms));
     if (w == v->cur) {
         activate(f);
         return;
@@ -366,7 +370,7 @@ supervise_swap_file(struct front *f, struct tbe_str path)
     free(z);
 }
 
-/* Ends ------------------------------------------------------------------------------------------ */
+/* Ends. */
 
 static const char *
 how_it_ended(int status, char text[64])
@@ -386,7 +390,8 @@ next_gone(struct front *f, const char *how)
     struct worker *w = v->next;
     char text[160];
 
-    snprintf(text, sizeof text, "generation %.12s failed its trial start (%s); the old one goes on", w->digest,
+    snprintf(text, sizeof text, "generation %.12s failed its trial start (%s); the old one goes on",
+             w->digest,
              w->killed ? "not ready in time" : how);
     log_error("%s", text);
     v->next = NULL;
@@ -436,7 +441,8 @@ suspect_first_frame(struct front *f)
         give_up_frame(f, f->window.first);
     } else {
         f->careful_until = f->window.next;
-        log_warn("frames up to %llu are sent to the worker one at a time", (unsigned long long)f->careful_until - 1);
+        log_warn("frames up to %llu are sent to the worker one at a time",
+                 (unsigned long long)f->careful_until - 1);
     }
 }
 
@@ -445,8 +451,10 @@ cur_gone(struct front *f, int status, const char *how)
 {
     struct supervisor *v = f->sup;
     struct worker *w = v->cur;
-    bool outside = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed && w->confirmed > 0;
-    bool active = w->state == WORKER_ACTIVE, drained = w->state == WORKER_DRAINING, clean = w->drained && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool outside = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+        w->confirmed > 0;
+    bool active = w->state == WORKER_ACTIVE, drained = w->state == WORKER_DRAINING,
+        clean = w->drained && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
     v->cur = NULL;
     worker_free(w);

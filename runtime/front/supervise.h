@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which worker runs: start, restart with back-off, swap, rollback, stop (ARCHITECTURE 2). Every change
- * of state is logged. */
+/* Which worker runs: start, restart with back-off, swap, rollback, stop (ARCHITECTURE 2). Every
+ * change of state is logged. */
 #ifndef TBE_FRONT_SUPERVISE_H
 #define TBE_FRONT_SUPERVISE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS of device connections (facts/device-apis.md 2.5): PEM files, client certificate wanted but not
- * needed, checked only for the signatures inside the chain. */
+/* TLS of device connections (facts/device-apis.md 2.5): PEM files, client certificate wanted but
+ * not needed, checked only for the signatures inside the chain. */
 #ifndef TBE_FRONT_TLS_H
 #define TBE_FRONT_TLS_H
 
@@ -12,7 +12,8 @@ typedef struct ssl_st SSL;
 struct tls;
 
 /* NULL with text in err when a file cannot be used. key_password may be "". */
-struct tls *tls_new(const char *cert_file, const char *key_file, const char *key_password, char err[256]);
+struct tls *tls_new(const char *cert_file, const char *key_file, const char *key_password,
+                    char err[256]);
 /* Reads the files again; connections that exist keep theirs. False: the old ones stay in use. */
 bool tls_reload(struct tls *t, char err[256]);
 void tls_delete(struct tls *t);

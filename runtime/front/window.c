@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunks form a list in order of arrival; a chunk goes when its last frame is confirmed. The ring of
- * entries is indexed by seq. */
+/* Chunks form a list in order of arrival; a chunk goes when its last frame is confirmed. The
+ * ring of entries is indexed by seq. */
 #include "config.h"
 #include "front/window.h"
 
@@ -181,7 +181,8 @@ window_confirm(struct window *w, uint64_t seq)
 }
 
 int
-window_iov(struct window *w, const struct window_cursor *c, uint64_t stop_seq, struct iovec *iov, int max)
+window_iov(struct window *w, const struct window_cursor *c, uint64_t stop_seq, struct iovec *iov,
+           int max)
 {
     uint32_t skip = c->part;
     int n = 0;

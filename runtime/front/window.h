@@ -23,8 +23,8 @@ struct window_entry {
     bool done; /* confirmed out of order; still kept because an earlier one is not */
 };
 
-/* seq of the entries: [first, next). Bounds: full at max_bytes or max_frames; a frame being added when
- * the window is not full may go past max_bytes by its own size. */
+/* seq of the entries: [first, next). Bounds: full at max_bytes or max_frames; a frame being
+ * added when the window is not full may go past max_bytes by its own size. */
 struct window {
     struct window_chunk *head, *tail, *spare;
     struct window_entry *ring;
@@ -38,8 +38,9 @@ struct window {
 void window_init(struct window *w, size_t max_bytes, uint32_t max_frames);
 void window_free(struct window *w);
 
-/* Building: window_begin gives the buffer to frame_put_* into (hint = expected payload bytes), or NULL
- * when memory is short; window_end numbers and keeps the frame, false when it could not be built. */
+/* Building: window_begin gives the buffer to frame_put_* into (hint = expected payload bytes),
+ * or NULL when memory is short; window_end numbers and keeps the frame, false when it could not
+ * be built. */
 struct tbe_buf *window_begin(struct window *w, struct window_entry e, uint8_t flags, uint32_t conn,
                              uint32_t aux, size_t hint);
 bool window_end(struct window *w);
@@ -72,9 +73,10 @@ struct window_cursor {
     uint64_t seq;  /* next frame */
     uint32_t part; /* bytes of it already written */
 };
-/* Fills at most max iovecs with the bytes from the cursor on; adjacent frames share one. stop_seq ends
- * the run before that frame (UINT64_MAX = none). Gives the number filled. */
-int window_iov(struct window *w, const struct window_cursor *c, uint64_t stop_seq, struct iovec *iov, int max);
+/* Fills at most max iovecs with the bytes from the cursor on; adjacent frames share one.
+ * stop_seq ends the run before that frame (UINT64_MAX = none). Gives the number filled. */
+int window_iov(struct window *w, const struct window_cursor *c, uint64_t stop_seq,
+               struct iovec *iov, int max);
 void window_advance(struct window *w, struct window_cursor *c, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spawning a worker, and its socket. Numbered frames go out straight from the window; the others from
- * a buffer of their own, between two numbered frames. */
+/* Spawning a worker, and its socket. Numbered frames go out straight from the window; the others
+ * from a buffer of their own, between two numbered frames. */
 #include "config.h"
 #include "front/worker_proc.h"
 
@@ -63,7 +63,8 @@ spawn(struct front *f, const char *path, int frames_fd, pid_t *pid)
         posix_spawn_file_actions_adddup2(&fa, f->http_fd, WORKER_HTTP_FD);
     }
     posix_spawn_file_actions_adddup2(&fa, f->lock_fd, WORKER_LOCK_FD);
-    posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO); /* stdout is the front's alone */
+    /* stdout is the front's alone */
+    posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO);
     rc = posix_spawn(pid, path, &fa, &attr, (char **)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&fa);
@@ -188,12 +189,14 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *w = arg;
 
+    bool drains = w->state == WORKER_DRAINING || w->drain_when_sent;
+
     (void)fd;
     (void)what;
-    worker_kill(w, w->state == WORKER_DRAINING || w->drain_when_sent ? "did not drain in time" : "not ready in time");
+    worker_kill(w, drains ? "did not drain in time" : "not ready in time");
 }
 
-/* Out ------------------------------------------------------------------------------------------ */
+/* Out. */
 
 static void
 put_drain(struct worker *w)
@@ -203,7 +206,8 @@ put_drain(struct worker *w)
     w->drain_when_sent = false;
 }
 
-/* What can be written now, in order: the rest of a frame begun, frames without number, more frames. */
+/* What can be written now, in order: the rest of a frame begun, frames without number, more
+ * frames. */
 static int
 gather(struct worker *w, struct iovec iov[IOV_MAX_USED])
 {
@@ -332,7 +336,7 @@ worker_control(struct worker *w, uint32_t request, struct tbe_str json)
     front_wake(w->front);
 }
 
-/* In ------------------------------------------------------------------------------------------- */
+/* In. */
 
 static void
 on_confirm(struct worker *w, const struct frame *fr)
@@ -458,7 +462,8 @@ read_once(struct worker *w)
     uint32_t need = 0;
     ssize_t n;
 
-    if (w->in_n >= FRAME_HEAD) { /* a frame bigger than the buffer: its length is known to be in bounds */
+    /* a frame bigger than the buffer: its length is known to be in bounds */
+    if (w->in_n >= FRAME_HEAD) {
         memcpy(&need, w->in.p, 4);
     }
     w->in.n = w->in_n;

@@ -22,7 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         size_t begin = b.n;
         frame_begin(&b, f.type, f.flags, f.conn, f.aux, f.seq);
         tbe_buf_puts(&b, f.payload);
-        if (!frame_end(&b, begin) || b.n - begin != (size_t)len || memcmp(b.p + begin, p, (size_t)len) != 0) {
+        if (!frame_end(&b, begin) || b.n - begin != (size_t)len ||
+            memcmp(b.p + begin, p, (size_t)len) != 0) {
             abort(); /* what was read is not what is written */
         }
         for (unsigned i = 0; !r.bad && i < 64; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole device connection: the bytes go through the session in two pieces, what reaches the window is
- * confirmed with codes taken from the input, a downlink is sent, the connection is closed. */
+/* A whole device connection: the bytes go through the session in two pieces, what reaches the
+ * window is confirmed with codes taken from the input, a downlink is sent, the connection is
+ * closed. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ confirm_all(struct front *f, const uint8_t *data, size_t n)
     for (size_t i = 0; f->window.first < f->window.next; i++) {
         uint64_t seq = f->window.first;
         struct window_entry *e = window_entry(&f->window, seq);
-        struct frame fr = { .type = FR_CONFIRM, .seq = seq, .payload = { (char *)codes, sizeof codes } };
+        struct frame fr = { .type = FR_CONFIRM, .seq = seq,
+                            .payload = { (char *)codes, sizeof codes } };
         if (i % 3 == 2 && n) {
             memcpy(&fr.aux, data, n < 4 ? n : 4);
         }
@@ -81,7 +83,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     if (session_find(f, conn)) {
         struct tbe_buf b = { 0 };
-        struct frame fr = { .type = FR_DELIVER, .flags = 1, .aux = 5, .payload = { (const char *)data, n } };
+        struct frame fr = { .type = FR_DELIVER, .flags = 1, .aux = 5,
+                            .payload = { (const char *)data, n } };
         mqtt_deliver(s, &fr);
         session_put(s, &b);
         tbe_buf_free(&b);

@@ -100,7 +100,8 @@ filters_confirmed(struct session *s, const struct window_entry *e, const struct 
         }
     }
     if (can_write(s) && !(fr->aux & FR_CODE_NO_ACK)) {
-        mqtt_encode_suback(&s->out, s->level, subscribe ? MQTT_SUBACK : MQTT_UNSUBACK, e->id, codes, n);
+        mqtt_encode_suback(&s->out, s->level, subscribe ? MQTT_SUBACK : MQTT_UNSUBACK, e->id, codes,
+                           n);
         session_mark(s);
     }
 }

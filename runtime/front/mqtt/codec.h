@@ -48,8 +48,8 @@ struct mqtt_packet {
     struct tbe_str body; /* what follows the fixed header */
 };
 
-/* The next packet of p[0..n): its whole length, 0 when more bytes are needed, -1 when malformed. The
- * first byte is judged at once, so garbage is found before its "length" has arrived. */
+/* The next packet of p[0..n): its whole length, 0 when more bytes are needed, -1 when malformed.
+ * The first byte is judged at once, so garbage is found before its "length" has arrived. */
 int64_t mqtt_decode(const void *p, size_t n, unsigned level, uint32_t max_remaining,
                     struct mqtt_packet *out);
 
@@ -87,11 +87,14 @@ bool mqtt_decode_disconnect(const struct mqtt_packet *p, unsigned level, uint8_t
 
 /* Encoders append one packet. level decides the form. */
 void mqtt_encode_connack(struct tbe_buf *b, unsigned level, uint8_t code5);
-void mqtt_encode_ack(struct tbe_buf *b, unsigned level, enum mqtt_type type, uint16_t id, uint8_t code5);
+void mqtt_encode_ack(struct tbe_buf *b, unsigned level, enum mqtt_type type, uint16_t id,
+                     uint8_t code5);
 void mqtt_encode_suback(struct tbe_buf *b, unsigned level, enum mqtt_type type, uint16_t id,
                         const uint8_t *codes, size_t n);
-/* PUBLISH to a device. false: longer than max_packet (0 = no limit) or than MQTT allows; nothing added. */
-bool mqtt_encode_publish(struct tbe_buf *b, unsigned level, struct tbe_str topic, struct tbe_str payload,
+/* PUBLISH to a device. false: longer than max_packet (0 = no limit) or than MQTT allows; nothing
+ * added. */
+bool mqtt_encode_publish(struct tbe_buf *b, unsigned level, struct tbe_str topic,
+                         struct tbe_str payload,
                          unsigned qos, uint16_t id, uint32_t max_packet);
 void mqtt_encode_pingresp(struct tbe_buf *b);
 void mqtt_encode_disconnect(struct tbe_buf *b, uint8_t code);

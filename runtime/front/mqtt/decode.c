@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoding of packets from devices. Every length is checked against the packet; nothing is copied. */
+/* Decoding of packets from devices. Every length is checked against the packet; nothing is
+ * copied. */
 #include "config.h"
 #include "front/mqtt/codec.h"
 
@@ -90,16 +91,18 @@ rd_str(struct rd *r)
 /* Property types of MQTT 5 (2.2.2.2) by identifier; 0 = no such property. */
 enum prop_type { P_NONE, P_U8, P_U16, P_U32, P_VARINT, P_STR, P_PAIR };
 static const uint8_t prop_types[0x2b] = {
-    [0x01] = P_U8,  [0x02] = P_U32,  [0x03] = P_STR, [0x08] = P_STR, [0x09] = P_STR, [0x0b] = P_VARINT,
+    [0x01] = P_U8,  [0x02] = P_U32,  [0x03] = P_STR, [0x08] = P_STR, [0x09] = P_STR,
+    [0x0b] = P_VARINT,
     [0x11] = P_U32, [0x12] = P_STR,  [0x13] = P_U16, [0x15] = P_STR, [0x16] = P_STR, [0x17] = P_U8,
     [0x18] = P_U32, [0x19] = P_U8,   [0x1a] = P_STR, [0x1c] = P_STR, [0x1f] = P_STR, [0x21] = P_U16,
-    [0x22] = P_U16, [0x23] = P_U16,  [0x24] = P_U8,  [0x25] = P_U8,  [0x26] = P_PAIR, [0x27] = P_U32,
+    [0x22] = P_U16, [0x23] = P_U16,  [0x24] = P_U8,  [0x25] = P_U8,  [0x26] = P_PAIR,
+    [0x27] = P_U32,
     [0x28] = P_U8,  [0x29] = P_U8,   [0x2a] = P_U8,
 };
 #define PROP_MAX_PACKET 0x27u
 
-/* Walks a property list. Only Maximum Packet Size of CONNECT matters to us; the others are checked for
- * their shape and passed over, as the reference does (6.1). */
+/* Walks a property list. Only Maximum Packet Size of CONNECT matters to us; the others are
+ * checked for their shape and passed over, as the reference does (6.1). */
 static void
 rd_props(struct rd *r, uint32_t *max_packet)
 {
@@ -149,7 +152,8 @@ head_ok(unsigned first, unsigned level)
 }
 
 int64_t
-mqtt_decode(const void *buf, size_t n, unsigned level, uint32_t max_remaining, struct mqtt_packet *out)
+mqtt_decode(const void *buf, size_t n, unsigned level, uint32_t max_remaining,
+            struct mqtt_packet *out)
 {
     const uint8_t *p = buf;
     uint32_t len = 0;
@@ -261,9 +265,11 @@ mqtt_decode_publish(const struct mqtt_packet *p, unsigned level, struct mqtt_pub
 {
     struct rd r = rd_of(p->body);
 
-    *out = (struct mqtt_publish){ .qos = p->flags >> 1 & 3, .dup = p->flags & 8, .retain = p->flags & 1 };
+    *out = (struct mqtt_publish){ .qos = p->flags >> 1 & 3, .dup = p->flags & 8,
+                                  .retain = p->flags & 1 };
     out->topic = rd_str(&r);
-    if (r.bad || memchr(out->topic.p, '#', out->topic.n) || memchr(out->topic.p, '+', out->topic.n)) {
+    if (r.bad || memchr(out->topic.p, '#', out->topic.n) ||
+        memchr(out->topic.p, '+', out->topic.n)) {
         return false;
     }
     if (out->qos) {

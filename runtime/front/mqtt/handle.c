@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets from a device become numbered frames in the window. What a topic means, who may connect and
- * which code answers is the worker's business; here are only the rules of the wire
+/* Packets from a device become numbered frames in the window. What a topic means, who may
+ * connect and which code answers is the worker's business; here are only the rules of the wire
  * (facts/device-apis.md 3.2, 6.1). */
 #include "config.h"
 #include "front/session.h"
@@ -29,7 +29,8 @@ out_of_memory(struct session *s)
 }
 
 static struct tbe_buf *
-begin(struct session *s, uint8_t type, uint16_t id, unsigned qos, uint8_t flags, uint32_t aux, size_t hint)
+begin(struct session *s, uint8_t type, uint16_t id, unsigned qos, uint8_t flags, uint32_t aux,
+      size_t hint)
 {
     struct window_entry e = { .session = s, .id = id, .type = type, .qos = (uint8_t)qos };
 
@@ -101,8 +102,8 @@ on_connect(struct session *s, const struct mqtt_packet *p)
         mqtt_malformed(s);
         return;
     }
-    flags = (c.clean ? FR_CONNECT_CLEAN : 0) | (c.user.p ? FR_CONNECT_HAS_USER : 0) | (c.will ? FR_CONNECT_WILL : 0) |
-            (c.password.p ? FR_CONNECT_HAS_PASSWORD : 0) | (s->tls ? FR_CONNECT_TLS : 0);
+    flags = (c.clean ? FR_CONNECT_CLEAN : 0) | (c.user.p ? FR_CONNECT_HAS_USER : 0) |
+            (c.will ? FR_CONNECT_WILL : 0) | (c.password.p ? FR_CONNECT_HAS_PASSWORD : 0) | (s->tls ? FR_CONNECT_TLS : 0);
     s->level = (uint8_t)c.level;
     s->keep_alive = c.keep_alive;
     s->max_packet = c.max_packet;
@@ -131,7 +132,8 @@ on_connect(struct session *s, const struct mqtt_packet *p)
     s->state = SESSION_CONNECTING;
 }
 
-/* QoS 2 as MQTT says. True: forward the publish; false: it is known already, or the limit is reached. */
+/* QoS 2 as MQTT says. True: forward the publish; false: it is known already, or the limit is
+ * reached. */
 static bool
 qos2_is_new(struct session *s, uint16_t id)
 {
@@ -172,8 +174,8 @@ on_publish(struct session *s, const struct mqtt_packet *p)
     if (m.qos == 2 && s->front->cfg.mqtt_qos2_handshake && !qos2_is_new(s, m.id)) {
         return;
     }
-    b = begin(s, FR_PUBLISH, m.id, m.qos, (uint8_t)(m.qos | (m.dup ? 4 : 0) | (m.retain ? 8 : 0)), m.id,
-              p->body.n + 16);
+    b = begin(s, FR_PUBLISH, m.id, m.qos, (uint8_t)(m.qos | (m.dup ? 4 : 0) | (m.retain ? 8 : 0)),
+              m.id, p->body.n + 16);
     if (b) {
         frame_put_str(b, m.topic);
         frame_put_str(b, m.payload);
@@ -275,8 +277,8 @@ on_disconnect(struct session *s, const struct mqtt_packet *p)
     session_shut(s);
 }
 
-/* Packets only a server sends are passed over, as the reference does; its decoder then waits for ever
- * after a CONNACK that is too short for MQTT 5. */
+/* Packets only a server sends are passed over, as the reference does; its decoder then waits for
+ * ever after a CONNACK that is too short for MQTT 5. */
 static void
 on_server_packet(struct session *s, const struct mqtt_packet *p)
 {
@@ -289,9 +291,11 @@ typedef void packet_fn(struct session *s, const struct mqtt_packet *p);
 static packet_fn *const packet_fns[16] = {
     [MQTT_CONNECT] = on_connect,     [MQTT_CONNACK] = on_server_packet, [MQTT_PUBLISH] = on_publish,
     [MQTT_PUBACK] = on_ack,          [MQTT_PUBREC] = on_ack,            [MQTT_PUBREL] = on_ack,
-    [MQTT_PUBCOMP] = on_ack,         [MQTT_SUBSCRIBE] = on_filters,     [MQTT_SUBACK] = on_server_packet,
+    [MQTT_PUBCOMP] = on_ack,         [MQTT_SUBSCRIBE] = on_filters,
+    [MQTT_SUBACK] = on_server_packet,
     [MQTT_UNSUBSCRIBE] = on_filters, [MQTT_UNSUBACK] = on_server_packet, [MQTT_PINGREQ] = on_ping,
-    [MQTT_PINGRESP] = on_server_packet, [MQTT_DISCONNECT] = on_disconnect, [MQTT_AUTH] = on_server_packet,
+    [MQTT_PINGRESP] = on_server_packet, [MQTT_DISCONNECT] = on_disconnect,
+    [MQTT_AUTH] = on_server_packet,
 };
 
 size_t
@@ -303,7 +307,8 @@ mqtt_take(struct session *s, const char *p, size_t n)
     while (used < n && s->state <= SESSION_OPEN && !s->mute && !mqtt_must_wait(s)) {
         unsigned level = s->state == SESSION_NEW ? MQTT_LEVEL_NONE : s->level;
         struct mqtt_packet packet;
-        int64_t len = mqtt_decode(p + used, n - used, level, (uint32_t)f->cfg.mqtt_max_payload, &packet);
+        int64_t len = mqtt_decode(p + used, n - used, level, (uint32_t)f->cfg.mqtt_max_payload,
+                                  &packet);
         if (len < 0) {
             mqtt_malformed(s);
             break;

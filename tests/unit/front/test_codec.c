@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MQTT packets: what is taken, what is malformed (facts/device-apis.md 6.1), every cut of a packet, limits. */
+/* MQTT packets: what is taken, what is malformed (facts/device-apis.md 6.1), every cut of a
+ * packet, limits. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -73,7 +74,8 @@ static const struct {
     { "100f00064d51497364700302003c000163", 0, true },
     { "100e00064d51497364700302003c0000", 0, false }, /* 3.1: an empty client id */
     { "102500064d51497364700302003c00176161616161616161616161616161616161616161616161", 0, true },
-    { "102600064d51497364700302003c0018616161616161616161616161616161616161616161616161", 0, false },
+    { "102600064d51497364700302003c0018616161616161616161616161616161616161616161616161", 0,
+      false },
     { "100d00044d5154540402003c000000", 0, false }, /* a byte too many */
     { "100b00044d5154540402003c00", 0, false },     /* too few */
     { "100e00044d5154540440003c00000000", 0, true }, /* a password without a user */
@@ -128,12 +130,14 @@ packets_are_taken_or_malformed(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t p[128];
         size_t n = unhex(cases[i].hex, p);
-        /* "300500036123" and the like: a length that lies is only seen with enough bytes behind it */
+        /* "300500036123" and the like: a length that lies is only seen with enough bytes behind
+         * it */
         int64_t want = cases[i].ok ? (int64_t)n : -1, got;
         memset(p + n, 0, sizeof p - n);
         got = decode(p, sizeof p, cases[i].level);
         if (got != want) {
-            fail_msg("%s at level %u: %lld instead of %lld", cases[i].hex, cases[i].level, (long long)got, (long long)want);
+            fail_msg("%s at level %u: %lld instead of %lld", cases[i].hex, cases[i].level,
+                     (long long)got, (long long)want);
         }
     }
 }
@@ -197,13 +201,15 @@ static void
 connect_fields(void **state)
 {
     uint8_t p[128];
-    size_t n = unhex("102700044d51545405c6000a05270000006400016300000200016d0001780001750002" "7077", p);
+    size_t n =
+        unhex("102700044d51545405c6000a05270000006400016300000200016d0001780001750002" "7077", p);
     struct mqtt_packet k;
     struct mqtt_connect c;
 
     (void)state;
     /* v5: clean, will (delay property absent), user, password, Maximum Packet Size 100 */
-    n = unhex("102400044d51545405c6000a05270000006400016300" "00016d" "000178" "000175" "00027077", p);
+    n = unhex("102400044d51545405c6000a05270000006400016300" "00016d" "000178" "000175" "00027077",
+              p);
     p[1] = (uint8_t)(n - 2);
     assert_true(mqtt_decode(p, n, 0, 65536, &k) > 0);
     assert_true(mqtt_decode_connect(&k, &c));
@@ -211,7 +217,8 @@ connect_fields(void **state)
     assert_int_equal(c.keep_alive, 10);
     assert_int_equal(c.max_packet, 100);
     assert_true(c.clean && c.will);
-    assert_true(tbe_str_eqz(c.client_id, "c") && tbe_str_eqz(c.user, "u") && tbe_str_eqz(c.password, "pw"));
+    assert_true(tbe_str_eqz(c.client_id, "c") && tbe_str_eqz(c.user, "u") &&
+                tbe_str_eqz(c.password, "pw"));
 }
 
 static void
@@ -263,7 +270,8 @@ answers_have_the_exact_bytes(void **state)
     check(&b, "3206000161000778");
     assert_true(mqtt_encode_publish(&b, 5, TBE_STR("a"), TBE_STR("x"), 0, 0, 7));
     check(&b, "300500016100" "78");
-    assert_false(mqtt_encode_publish(&b, 5, TBE_STR("a"), TBE_STR("xy"), 0, 0, 7)); /* the client's maximum */
+    assert_false(mqtt_encode_publish(&b, 5, TBE_STR("a"), TBE_STR("xy"), 0, 0,
+                                     7)); /* the client's maximum */
     assert_int_equal(b.n, 0);
     tbe_buf_free(&b);
 }
@@ -272,9 +280,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_are_taken_or_malformed), cmocka_unit_test(cut_packets_need_more_bytes),
-        cmocka_unit_test(lengths_at_and_past_the_limit),  cmocka_unit_test(filters_at_and_past_the_limit),
-        cmocka_unit_test(connect_fields),                 cmocka_unit_test(answers_have_the_exact_bytes),
+        cmocka_unit_test(packets_are_taken_or_malformed),
+        cmocka_unit_test(cut_packets_need_more_bytes),
+        cmocka_unit_test(lengths_at_and_past_the_limit),
+        cmocka_unit_test(filters_at_and_past_the_limit),
+        cmocka_unit_test(connect_fields),
+        cmocka_unit_test(answers_have_the_exact_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

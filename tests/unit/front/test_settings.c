@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings: defaults from the schema, file under environment under flags, errors with line and key. */
+/* Settings: defaults from the schema, file under environment under flags, errors with line and
+ * key. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -66,7 +67,8 @@ flags_over_environment_over_file(void **state)
     assert_string_equal(getenv("TBEDGE_DATA"), "/flag");
     setenv("HTTP_BIND_PORT", "65536", 1);
     assert_false(settings_read_env(&s, err));
-    assert_string_equal(err, "environment variable HTTP_BIND_PORT (server.port) must be from 0 to 65535");
+    assert_string_equal(err,
+        "environment variable HTTP_BIND_PORT (server.port) must be from 0 to 65535");
     setenv("HTTP_BIND_PORT", "65535", 1);
     assert_true(settings_read_env(&s, err));
     unsetenv("HTTP_BIND_PORT");
@@ -87,11 +89,13 @@ mistakes_are_named_with_their_line(void **state)
         { "data:\n  x: 1\n", ":2: data must be a single value" },
         { "data: [1]\n", ":1: data must be a single value" },
         { "\n\nserver:\n  port: high\n", ":4: server.port must be an integer" },
-        { "server:\n  port: \"80\"\n", ":2: server.port must be a number or boolean, not a quoted text" },
+        { "server:\n  port: \"80\"\n",
+          ":2: server.port must be a number or boolean, not a quoted text" },
         { "server:\n  port: 1.5\n", ":2: server.port must be an integer" },
         { "server:\n  port: -1\n", ":2: server.port must be from 0 to 65535" },
         { "log:\n  level: loud\n", ":2: log.level must be one of debug info warn error" },
-        { "transport:\n  mqtt:\n    enabled: maybe\n", ":3: transport.mqtt.enabled must be true or false" },
+        { "transport:\n  mqtt:\n    enabled: maybe\n",
+          ":3: transport.mqtt.enabled must be true or false" },
         { "- a\n", ":1: the file must be a mapping of settings" },
         { "just text\n", ":1: the file must be a mapping of settings" },
         { "? {a: b}\n: c\n", ":1: needs plain keys" },
