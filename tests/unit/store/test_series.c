@@ -244,6 +244,68 @@ damaged_packs_are_skipped(void **state)
     tbe_arena_free(&a);
 }
 
+static void
+blocks_are_closed_at_their_record_limit(void **state)
+{
+    (void)state;
+    for (uint32_t over = 0; over < 2; over++) {
+        struct tbe_arena a;
+        struct pack p;
+        struct pack_reader r = { 0 };
+        struct pack_rec rec;
+        tbe_arena_init(&a, 0);
+        pack_init(&p, &a);
+        struct tbe_kv kv = kv_bool("k", true);
+        struct tbe_kvs kvs = { &kv, 1 };
+        struct tbe_entity e = device_n(1);
+        for (uint32_t i = 0; i < PACK_BLOCK_RECORDS + over; i++) {
+            pack_ts(&p, &e, i, 0, &kvs, REC_HISTORY);
+        }
+        assert_int_equal(p.start != 0, over); /* a second block was begun, or not */
+        pack_close(&p);
+        uint32_t n = 0;
+        for (pack_read(&r, tbe_buf_str(&p.buf), NULL); pack_next(&r, &rec); n++) {
+            assert_int_equal(rec.ts, n);
+        }
+        assert_int_equal(n, PACK_BLOCK_RECORDS + over);
+        pack_reader_free(&r);
+        pack_free(&p);
+        tbe_arena_free(&a);
+    }
+}
+
+static void
+long_values_survive_log_and_chunk(void **state)
+{
+    struct fix *f = *state;
+    f->o.sync_commit = true;
+    struct tbe_entity e = device_n(1);
+    for (int compacted = 0; compacted < 2; compacted++) {
+        f->o.log_max_bytes = compacted ? 1 : 0;
+        fix_reopen(f);
+        static const size_t sizes[] = { 65500, 65535, 65536, 3000000 };
+        for (unsigned i = 0; i < 4; i++) {
+            char *text = malloc(sizes[i] + 1);
+            memset(text, 'x', sizes[i]);
+            text[sizes[i]] = 0;
+            struct tbe_kv v = kv_str("k", text), got;
+            struct tbe_kvs kvs = { &v, 1 };
+            struct store_batch *b = store_batch_new(f->s);
+            save(b, &e, compacted * 4 + (int64_t)i, &v, 1);
+            store_push_ts(b, &e, compacted * 4 + (int64_t)i, &kvs);
+            store_commit(f->s, &b);
+            fix_reopen(f);
+            int64_t ts;
+            assert_true(store_latest(f->s, &e, TBE_STR("k"), &got, &ts));
+            assert_int_equal(got.s.n, sizes[i]);
+            assert_memory_equal(got.s.p, text, sizes[i]);
+            free(text);
+        }
+        struct store_range r = { .from = 0, .to = 10, .agg = STORE_AGG_COUNT, .interval = 10 };
+        expect_history(f->s, &e, "k", r, compacted ? "5=8 " : "5=4 ");
+    }
+}
+
 /* Model -------------------------------------------------------------------------------------------- */
 
 #define N_ENT 3
@@ -595,6 +657,28 @@ unconfirmed_pushes_go_only_beyond_the_bounds(void **state)
 }
 
 static void
+general_events_beyond_their_bound_go(void **state)
+{
+    struct fix *f = *state;
+    struct store_uplink u = { .entity = device_n(1), .kind = CLOUD_KIND_DEVICE, .action = CLOUD_ACTION_ADDED };
+    for (uint32_t over = 0; over < 2; over++) {
+        struct store_batch *b = store_batch_new(f->s);
+        for (uint32_t i = 0; i < (over ? 1 : 5); i++) {
+            store_push_cloud(b, &u, false);
+        }
+        commit_wait(f, &b);
+        f->o.max_events = 5;
+        fix_reopen(f);
+        usleep(700000); /* housekeeping is for idle moments */
+        struct store_stats st;
+        store_stats(f->s, &st);
+        assert_int_equal(st.outbox_general, 5);
+        assert_int_equal(st.dropped, over);
+    }
+    assert_int_equal(pushes(f->s, false, 0, 1).seq[0], 2); /* the oldest went */
+}
+
+static void
 points_past_their_ttl_go(void **state)
 {
     struct fix *f = *state;
@@ -630,6 +714,8 @@ main(void)
         cmocka_unit_test(damaged_chunks_are_refused_or_harmless),
         cmocka_unit_test(packs_are_read_live_and_closed),
         cmocka_unit_test(damaged_packs_are_skipped),
+        cmocka_unit_test(blocks_are_closed_at_their_record_limit),
+        T(long_values_survive_log_and_chunk),
         T(aggregates_follow_the_reference),
         T(history_follows_the_model_in_the_log),
         T(history_follows_the_model_in_chunks),
@@ -637,6 +723,7 @@ main(void)
         T(history_follows_the_model_with_the_writer_thread),
         T(pushes_come_in_order_and_go_when_confirmed),
         T(unconfirmed_pushes_go_only_beyond_the_bounds),
+        T(general_events_beyond_their_bound_go),
         T(points_past_their_ttl_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * numbers: written, read in the same turn, after the commit and after reopening. */
 #include "config.h"
 #include "fixture.h"
+#include "store/internal.h"
 
 static void
 first_open_makes_tenant_and_default_profiles(void **state)
@@ -427,6 +428,57 @@ memory_store_works_without_a_directory(void **state)
     store_close(s);
 }
 
+static void
+mirrors_are_trimmed_and_read_again(void **state)
+{
+    struct fix *f = *state;
+    enum { N = 4000 };
+    char name[32], text[600];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    for (uint32_t i = 0; i < N;) {
+        struct store_batch *b = store_batch_new(f->s);
+        for (uint32_t k = 0; k < 100; k++, i++) {
+            struct tbe_entity e = device_n(i + 10);
+            snprintf(name, sizeof name, "dev-%u", i);
+            struct tbe_kv v[] = { kv_str("text", text), kv_long("n", i) };
+            struct tbe_kvs kvs = { v, 2 };
+            struct store_cred c = { e.id, STORE_CRED_TOKEN, tbe_strz(name), TBE_STR_NONE };
+            put_device(b, &e, name);
+            store_put_cred(b, &c);
+            store_save_attrs(b, &e, STORE_SERVER, 1, &kvs);
+            save(b, &e, 7, &v[1], 1);
+        }
+        commit_wait(f, &b);
+    }
+    for (int i = 0; i < 100; i++) { /* a turn frees a bounded number */
+        store_end_turn(f->s);
+    }
+    /* Latest values stay until they are compacted; the rest fits. */
+    assert_true(f->s->cache.cost < STORE_CACHE_BYTES + N * 700u);
+    uint32_t mirrored = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        struct tbe_entity e = device_n(i + 10);
+        struct ckey k;
+        mirrored += cache_find(&f->s->cache, CK_ATTRS, ckey_entity(&k, &e)) != NULL;
+    }
+    assert_true(mirrored < N);
+    for (uint32_t i = 0; i < N; i += 7) {
+        struct store_cred c;
+        struct tbe_kv got;
+        int64_t ts;
+        snprintf(name, sizeof name, "dev-%u", i);
+        assert_true(store_cred_find(f->s, tbe_strz(name), &c));
+        struct tbe_entity e = { TBE_ENT_DEVICE, c.device };
+        assert_true(tbe_str_eqz(store_entity(f->s, &e)->name, name));
+        assert_true(store_attr(f->s, &e, STORE_SERVER, TBE_STR("n"), &got, &ts));
+        assert_int_equal(got.u.i, i);
+        assert_true(store_latest(f->s, &e, TBE_STR("n"), &got, &ts));
+        assert_int_equal(got.u.i, i);
+        store_end_turn(f->s);
+    }
+}
+
 int
 main(void)
 {
@@ -444,6 +496,7 @@ main(void)
         T(deleting_an_entity_takes_everything_of_it),
         T(callbacks_run_on_the_loop_after_the_commit_in_order),
         T(two_writers_are_refused_and_a_reader_takes_over),
+        T(mirrors_are_trimmed_and_read_again),
         cmocka_unit_test(memory_store_works_without_a_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
