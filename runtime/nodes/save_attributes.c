@@ -123,6 +123,23 @@ tell_updated(struct tbe_run *r, const struct tbe_msg *m, enum store_scope scope,
     engine_enqueue_take(r, &u);
 }
 
+/* The parser's words for data that is no object are those of the transports; here it is Gson that speaks. */
+static enum tbe_rel
+bad_data(struct tbe_run *r, const struct tbe_msg *m)
+{
+    static const char parser[] = "Can't parse value: ";
+    const size_t n = sizeof(parser) - 1;
+    size_t i = 0;
+    while (i < m->data.n && (unsigned char)m->data.p[i] <= ' ') {
+        i++;
+    }
+    if ((i == m->data.n || m->data.p[i] != '{') && r->error.n > n && memcmp(r->error.p, parser, n) == 0) {
+        struct tbe_str rest = { r->error.p + n, r->error.n - n };
+        engine_fail(r, "Not a JSON Object: %.*s", (int)rest.n, rest.p);
+    }
+    return TBE_REL_FAILURE;
+}
+
 enum tbe_rel
 tbe_save_attributes(struct tbe_run *r, const struct tbe_save_attributes_cfg *cfg, struct tbe_msg **mp)
 {
@@ -136,7 +153,7 @@ tbe_save_attributes(struct tbe_run *r, const struct tbe_save_attributes_cfg *cfg
     if (m->kvs) {
         kvs = *m->kvs;
     } else if (tbe_kv_attributes(tbe_msg_arena(m), m->data, TBE_KV_NULL_ERROR, 0, &kvs, &r->error) < 0) {
-        return TBE_REL_FAILURE;
+        return bad_data(r, m);
     }
     if (kvs.n == 0 || !decide(r, &cfg->processing_settings, tbe_msg_md_ts(m), m, &save)) {
         return TBE_REL_SUCCESS;

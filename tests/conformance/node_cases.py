@@ -18,7 +18,7 @@ TENANT = {"title": "Node cases", "name": "Node cases", "country": "Wonderland", 
           "additionalInfo": {"description": "tenant descr"}}
 JAVA_TEXT = re.compile(r"Cannot invoke|For input string|No enum constant|com\.fasterxml|com\.google\.gson|Unexpected |"
                        r"gson|Unrecognized|MalformedJson|\[Error:|Line: \d|NullPointer|IllegalState|JsonSyntax|SyntaxError|"
-                       r"TypeError|ReferenceError|Can't convert value|Cannot deserialize|<eval>|javax?\.|jdk\.", re.S)
+                       r"TypeError|ReferenceError|Can't convert value|Cannot deserialize|<eval>|javax?\.|jdk\.|JDBC", re.S)
 
 
 class Case:
@@ -114,7 +114,7 @@ class Case:
         m = re.search(r"device replies (\{.*\}|\[.*\]|\S+)", note)
         if m:
             sc["rpc"] = {"answer": m.group(1)}
-        elif self.c["type"].endswith("TbSendRPCRequestNode") and re.search(r"no answer|does not (answer|reply)|no reply|silent", note):
+        elif self.c["type"].endswith("TbSendRPCRequestNode") and re.search(r"no answer|does not (answer|reply)|never replies|no reply|silent", note):
             sc["rpc"] = {"answer": None}
         for i, m in enumerate(self.c.get("inputs") or [self.c.get("input")]):
             if i:
@@ -166,7 +166,8 @@ class Case:
         want = self.known.get("$UUID:" + str(e.get("originator")))
         if want and g["originator"]["id"] != want:
             return False
-        if not mt.data(e["data"], g["data"]) or not mt.metadata(e["metadata"], g["metadata"]):
+        mapping = self.c["type"].endswith(("TbGetOriginatorFieldsNode", "TbGetAttributesNode"))
+        if not mt.data(e["data"], g["data"], mapping) or not mt.metadata(e["metadata"], g["metadata"]):
             return False
         if "error" in e and e["error"] and not JAVA_TEXT.search(e["error"]):
             return mt.text(e["error"], g.get("error") or "")
