@@ -154,7 +154,7 @@ not_ended(struct parser *p, const struct ast *n)
     if (n != NULL && n->kind == AST_LITERAL && n->v.t == TBE_STR_T) {
         return fail_str(p, "unexpected token: ", p->t.s);
     }
-    if (is(p, "=")) {
+    if (is(p, "=") || is(p, "!==")) {
         return fail(p, "Invalid operator: =");
     }
     if (n != NULL && word && (n->kind == AST_MEMBER || n->kind == AST_INDEX)) {
@@ -614,7 +614,7 @@ primary(struct parser *p)
         }
         return fail(p, "");
     }
-    if (is(p, "=")) {
+    if (is(p, "=") || is(p, "!==")) {
         return fail(p, "Invalid operator: =");
     }
     if (is(p, "&&") || is(p, "||")) {
