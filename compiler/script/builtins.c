@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* The tables undefine the three macros at their end. */
 #define BUILTIN(c, n, f, t) { c, n, #f, t },
 #define CONSTANT(c, n, t)
 #define METHOD(r, n, t)
@@ -12,9 +13,10 @@ static const struct builtin js_rows[] = {
 #include "tbe/js_builtins.def"
     { NULL, NULL, NULL, 0 } };
 static const struct builtin tbel_rows[] = {
-#if __has_include("tbe/tbel_builtins.def")
+#define BUILTIN(c, n, f, t) { c, n, #f, t },
+#define CONSTANT(c, n, t)
+#define METHOD(r, n, t)
 #include "tbe/tbel_builtins.def"
-#endif
     { NULL, NULL, NULL, 0 } };
 
 #define BUILTIN(c, n, f, t)
@@ -24,9 +26,10 @@ static const struct builtin js_consts[] = {
 #include "tbe/js_builtins.def"
     { NULL, NULL, NULL, 0 } };
 static const struct builtin tbel_consts[] = {
-#if __has_include("tbe/tbel_builtins.def")
+#define BUILTIN(c, n, f, t)
+#define CONSTANT(c, n, t) { c, n, NULL, t },
+#define METHOD(r, n, t)
 #include "tbe/tbel_builtins.def"
-#endif
     { NULL, NULL, NULL, 0 } };
 
 #define BUILTIN(c, n, f, t)
@@ -37,9 +40,7 @@ static const struct method_row {
     const char *name;
     uint8_t type;
 } tbel_methods[] = {
-#if __has_include("tbe/tbel_builtins.def")
 #include "tbe/tbel_builtins.def"
-#endif
     { 0, NULL, 0 } };
 
 static const struct builtin *

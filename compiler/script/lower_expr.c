@@ -329,7 +329,7 @@ builtin_value(struct lower *l, struct ast *n)
         }
         return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_not_defined(x, %.*s)", S_(lw_str(l, n->s))));
     }
-    return mk(l, REP_VAL, 1, lw_fmt(l, "(tbe_t_unresolved(x, %.*s), TBE_NULL_VAL)", S_(lw_str(l, n->s))));
+    return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_unresolved(x, %.*s)", S_(lw_str(l, n->s))));
 }
 
 static struct cx
@@ -550,7 +550,7 @@ no_such_static(struct lower *l, struct ast *n)
         return mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_no_static(x, %.*s, %.*s, %.*s)", S_(lw_str(l, n->a->a->s)),
             S_(lw_str(l, n->a->s)), S_(a.text)));
     }
-    return mk(l, REP_VAL, a.nest, lw_fmt(l, "(tbe_t_no_static(x, %.*s, %.*s, %.*s), TBE_NULL_VAL)",
+    return mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_no_static(x, %.*s, %.*s, %.*s)",
         S_(lw_str(l, n->a->a->s)), S_(lw_str(l, n->a->s)), S_(a.text)));
 }
 
@@ -564,14 +564,14 @@ call_ident(struct lower *l, struct ast *n)
             return builtin_call(l, n, b);
         }
         if (!l->js) {
-            return mk(l, REP_VAL, 1, lw_fmt(l, "(tbe_t_no_function(x, %.*s), TBE_NULL_VAL)", S_(lw_str(l, f->s))));
+            return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_function(x, %.*s)", S_(lw_str(l, f->s))));
         }
     } else if (lw_direct(f)) {
         struct sema_func *fn = f->var->fn->func;
         lw_queue(l, fn);
         struct args a = arguments(l, NULL, NULL, n->list);
         if (!l->js && count(n->list) > count(fn->node->list)) {
-            return mk(l, REP_VAL, 1, lw_fmt(l, "(tbe_throw(x, \"bad number of arguments in function call\"), TBE_NULL_VAL)"));
+            return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_bad_args(x, %.*s)", S_(lw_str(l, n->src))));
         }
         return mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_direct(x, %s, %.*s)", fn->cname, S_(a.text)));
     }
@@ -710,7 +710,7 @@ tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *
     op = op == OP_SEQ ? OP_EQ : op == OP_SNE ? OP_NE : op;
     bool boolean = (op >= OP_EQ && op <= OP_GE) || op == OP_CONTAINS || op == OP_MATCH || op == OP_SOUNDSLIKE;
     const char *variant = "";
-    if (op >= OP_ADD && op <= OP_DIV && !(an->kind == AST_LITERAL && bn->kind == AST_LITERAL)) {
+    if (n->kind == AST_BINARY && op >= OP_ADD && op <= OP_DIV && !(an->kind == AST_LITERAL && bn->kind == AST_LITERAL)) {
         enum ast_type ta = sema_type(l->s, an), tb = sema_type(l->s, bn);
         if (ta == AT_Integer && tb == AT_Integer) {
             variant = "i";

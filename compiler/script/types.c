@@ -117,8 +117,8 @@ tbel_type(const struct sema *s, const struct ast *n)
         return join(b, c);
     }
     case AST_UNARY:
-        if (n->op == OP_NEG && n->a->kind == AST_LITERAL) {
-            return literal_type(n->a);
+        if (n->op == OP_NEG) {
+            return sema_type(s, n->a);
         }
         return n->op == OP_NOT ? AT_BOOL : AT_ANY;
     case AST_LOGICAL:
@@ -155,6 +155,10 @@ tbel_type(const struct sema *s, const struct ast *n)
             return b ? b->type : AT_ANY;
         }
         return AT_ANY;
+    case AST_LIST:
+        return AT_LIST;
+    case AST_MAP:
+        return AT_MAP;
     case AST_NEW:
         if (n->a->kind == AST_IDENT && tbe_str_eqz(n->a->s, "Date")) {
             return AT_DATE;
@@ -279,7 +283,7 @@ assigned_type(const struct sema *s, const struct sema_assign *as)
         return v;
     }
     if (!js) {
-        return v == self ? self : AT_ANY;
+        return self; /* the static type of the variable stays */
     }
     if (as->op == OP_ADD) {
         return self == AT_NUM && v == AT_NUM ? AT_NUM : self == AT_STR || v == AT_STR ? AT_STR : AT_ANY;
@@ -313,7 +317,7 @@ infer_types(struct sema *s)
                 continue;
             }
             enum ast_type t = assigned_type(s, as);
-            enum ast_type to = v->bottom ? t : join(v->type, t);
+            enum ast_type to = v->bottom ? t : js ? join(v->type, t) : v->type; /* TBEL: the first decides */
             if (!plain(to, js)) {
                 to = AT_ANY;
             }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tbe/js.h"
+#include "tbe/tbel.h"
 
 static void TBE_NORETURN
 unwind(struct tbe_x *x)
@@ -135,7 +136,7 @@ tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val ar
     set_limits(&x, a);
     if (setjmp(c.env) == 0) {
         tbe_val v = s->run(&x, args[0], args[1], args[2]);
-        *out = s->dialect == TBE_DIALECT_JS && v.t != TBE_BOOL ? tbe_j_result(&x, v) : v;
+        *out = v.t == TBE_BOOL ? v : s->dialect == TBE_DIALECT_JS ? tbe_j_result(&x, v) : tbe_t_copy_out(&x, v);
         rc = 0;
     }
     a->limit = was.limit;

@@ -136,6 +136,12 @@ tbe_t_no_function(struct tbe_x *x, struct tbe_str name)
 }
 
 tbe_val
+tbe_t_bad_args(struct tbe_x *x, struct tbe_str call)
+{
+    tbe_throw(x, "%.*s: array index out of bounds.", (int)call.n, call.p);
+}
+
+tbe_val
 tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv)
 {
     static const char *const lang[] = { "Math", "Integer", "Long", "Double", "Float", "Boolean", "String",

@@ -162,6 +162,7 @@ tbe_val tbe_t_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /
 /* Errors of names; typed as values so that they stand in expressions. */
 tbe_val tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
 tbe_val tbe_t_no_function(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
+tbe_val tbe_t_bad_args(struct tbe_x *x, struct tbe_str call) TBE_NORETURN; /* too many arguments */
 tbe_val tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
                      const tbe_val *argv) TBE_NORETURN; /* Math.foo(1) */
 
