@@ -277,6 +277,7 @@ cc_line(struct eval *e, const char *file, bool link, int n_files)
         }
     }
     v[k++] = "-lpcre2-8";
+    v[k++] = "-lcrypto"; /* TBEL's big numbers */
     v[k++] = "-lm";
     v[k++] = "-lpthread";
     v[k++] = "-o";
