@@ -7,7 +7,7 @@
 
 #define COMMAND_LATER (-1)   /* the command answers itself with command_done */
 #define COMMAND_USAGE 2
-#define COMMAND_OUT_MAX (48u << 20) /* bytes of output that fit a reply; more needs --output FILE */
+#define COMMAND_OUT_MAX (48u << 20) /* bytes of output that fit a daemon's reply */
 
 struct command {
     const struct control_env *env;
@@ -31,6 +31,8 @@ command_fn command_attr_get, command_attr_set, command_attr_rm;
 command_fn command_rpc, command_telemetry, command_status, command_export, command_outbox, command_backup;
 
 void command_done(struct command *c, int status); /* replies and frees */
+/* Between two lines of long output: false when it must stop (past the bound, or the reader is gone). */
+bool command_line(struct command *c);
 int command_fail(struct command *c, const char *fmt, ...) TBE_PRINTF(2, 3);  /* "tbedge: ..." ; returns 1 */
 int command_usage(struct command *c, const char *fmt, ...) TBE_PRINTF(2, 3); /* same, returns 2 */
 /* Takes "--name VALUE" or "--name=VALUE" out of argv: true and *value. */

@@ -132,7 +132,7 @@ static bool
 flush_lines(struct export *x)
 {
     if (x->file == NULL) {
-        return x->c->out.n <= COMMAND_OUT_MAX;
+        return command_line(x->c);
     }
     x->failed = x->failed || fwrite(x->c->out.p, 1, x->c->out.n, x->file) != x->c->out.n;
     x->c->out.n = 0;
@@ -279,7 +279,7 @@ outbox_one(void *arg, const struct store_uplink *u)
         tbe_buf_puts(&c->out, u->body.n ? u->body : TBE_STR("null"));
     }
     tbe_buf_putz(&c->out, "}\n");
-    return c->out.n <= COMMAND_OUT_MAX;
+    return command_line(c);
 }
 
 int

@@ -43,6 +43,19 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+bool
+command_line(struct command *c)
+{
+    FILE *f = c->env->stream;
+
+    if (f != NULL && c->out.n >= 65536) {
+        bool ok = fwrite(c->out.p, 1, c->out.n, f) == c->out.n;
+        c->out.n = 0;
+        return ok;
+    }
+    return !c->out.oom && c->out.n <= COMMAND_OUT_MAX;
+}
+
 void
 command_done(struct command *c, int status)
 {

@@ -4,6 +4,8 @@
 #ifndef TBE_API_CONTROL_H
 #define TBE_API_CONTROL_H
 
+#include <stdio.h>
+
 #include "device/device.h"
 
 struct control_env {
@@ -11,6 +13,7 @@ struct control_env {
     struct tbe_engine *engine; /* NULL: no daemon, commands that need the rule engine are refused */
     const char *dir;           /* data directory */
     const char *digest;        /* of the running chains */
+    FILE *stream;              /* not NULL: long output goes there as it is made, without a bound */
 };
 
 /* Called once, on the loop thread; texts are valid during the call. */

@@ -342,6 +342,7 @@ static const struct command {
     { "deploy", cmd_deploy },
     { "rollback", cmd_rollback },
     { "export", exec_worker }, /* long output, read-only: not through the daemon */
+    { "outbox", exec_worker },
     { "backup", exec_worker },
     { NULL, cmd_worker }, /* all others: their meaning, and whether they exist, the worker knows */
 };

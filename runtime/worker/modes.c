@@ -35,7 +35,7 @@ int
 worker_command(const struct worker_options *o, int argc, char **argv)
 {
     struct store_options so = { .dir = o->dir, .sync_commit = true };
-    struct control_env env = { .dir = o->dir };
+    struct control_env env = { .dir = o->dir, .stream = stdout };
     struct command_result res = { 1, false };
     struct tbe_str *words = calloc((size_t)argc + 1, sizeof(*words));
     struct store_batch *b;
