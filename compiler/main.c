@@ -20,6 +20,7 @@ struct job {
     struct diags ds;
     struct chains cs;
     bool json, strict, line_directives;
+    bool shown; /* the JSON report is out: what comes later is text */
     const char *out, *cc, *root, *emit_dir;
     bool dump_ast, dump_ir, dump_opt;
 };
@@ -64,8 +65,9 @@ static void
 show(struct job *j)
 {
     diags_sort(&j->ds);
-    if (j->json) {
+    if (j->json && !j->shown) {
         diags_json(&j->ds, stdout);
+        j->shown = true;
         return;
     }
     const char *no = getenv("NO_COLOR");
@@ -190,8 +192,51 @@ emit_only(struct job *j, const struct ir_program *p)
     return EXIT_CLEAN;
 }
 
+/* Is there an error in this file among the C compiler's messages? */
+static bool
+refused_in(struct tbe_str said, struct tbe_str file)
+{
+    const char *at = said.p, *end = said.p + said.n;
+    while ((at = memmem(at, (size_t)(end - at), file.p, file.n))) {
+        const char *nl = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((nl ? nl : end) - at);
+        if (memmem(at, len, "error:", 6) || memmem(at, len, "note: in expansion", 18)) {
+            return true;
+        }
+        at += file.n;
+    }
+    return false;
+}
+
+/* A script whose C the C compiler refuses is our mistake, but it must not cost the rest of the chain: the
+ * messages name the script's file (#line), its node becomes a broken one. Whether any was found. */
+static bool
+drop_refused(struct job *j, struct checked_chain *cc, struct tbe_str said)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < j->cs.n; i++) {
+        for (uint32_t k = 0; k < cc[i].src->n_nodes; k++) {
+            struct checked_node *n = &cc[i].nodes[k];
+            struct tbe_str file = n->script.file;
+            if (!file.p || n->broken.p) {
+                continue;
+            }
+            if (refused_in(said, tbe_arena_fmt(j->a, "%.*s:", (int)file.n, file.p))) {
+                n->broken = TBE_STR("the script could not be compiled: the C made of it is refused");
+                diag_add(&j->ds, C2405, doc_pos(cc[i].src->file, n->script.doc),
+                         "node %u \"%.*s\": the C compiler refuses the C made of this script: please report it",
+                         n->src->index, (int)n->src->name.n, n->src->name.p);
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+#define BUILD_TRIES 3 /* cc stops at the first files that fail */
+
 static int
-compile(struct job *j, const struct ir_program *p)
+compile(struct job *j, struct ir_program *p, struct checked_chain *cc)
 {
     struct toolchain t;
     struct tbe_str why;
@@ -201,19 +246,34 @@ compile(struct job *j, const struct ir_program *p)
         fprintf(stderr, "tbedgec: %.*s\n", (int)why.n, why.p);
         return EXIT_USAGE;
     }
-    int rc = emit(j, p, &t, digest, &out);
-    if (rc != EXIT_CLEAN || drive_is_built(j->a, j->out, digest)) {
-        return rc;
+    for (int tries = BUILD_TRIES;; tries--) {
+        struct tbe_buf said = { 0 };
+        int rc = emit(j, p, &t, digest, &out);
+        if (rc != EXIT_CLEAN || drive_is_built(j->a, j->out, digest)) {
+            return rc;
+        }
+        rc = drive_build(j->a, &t, &out, j->out, &said, &why);
+        fwrite(said.p ? said.p : "", 1, said.n, stderr);
+        bool again = rc > 0 && tries > 1 && drop_refused(j, cc, tbe_buf_str(&said));
+        tbe_buf_free(&said);
+        if (rc < 0) {
+            fprintf(stderr, "tbedgec: %.*s\n", (int)why.n, why.p);
+        }
+        if (rc == 0) {
+            drive_set_built(j->a, j->out, digest);
+            return EXIT_CLEAN;
+        }
+        if (!again) {
+            return EXIT_USAGE;
+        }
+        show(j); /* only what is new: the others were shown before */
+        j->ds.n = 0;
+        if (verdict(j) != EXIT_CLEAN) {
+            return EXIT_PROBLEMS;
+        }
+        p = ir_build(j->a, &j->cs, cc, p->root);
+        ir_optimise(j->a, p);
     }
-    rc = drive_build(j->a, &t, &out, j->out, &why);
-    if (rc == 0) {
-        drive_set_built(j->a, j->out, digest);
-        return EXIT_CLEAN;
-    }
-    if (rc < 0) {
-        fprintf(stderr, "tbedgec: %.*s\n", (int)why.n, why.p);
-    }
-    return EXIT_USAGE;
 }
 
 static int
@@ -226,8 +286,9 @@ run_build(struct job *j, char **files, int n)
     }
     struct check_options opt = { .together = true, .line_directives = j->line_directives };
     int32_t root = choose_root(j);
-    const struct checked_chain *cc = check_chains(j->a, &j->ds, &j->cs, &opt);
+    struct checked_chain *cc = check_chains(j->a, &j->ds, &j->cs, &opt);
     show(j);
+    j->ds.n = 0; /* shown; what the C compiler finds comes later */
     if (j->dump_ast) {
         dump_ast(j);
     }
@@ -242,7 +303,7 @@ run_build(struct job *j, char **files, int n)
     if (j->dump_opt) {
         dump_ir(p);
     }
-    return j->emit_dir ? emit_only(j, p) : compile(j, p);
+    return j->emit_dir ? emit_only(j, p) : compile(j, p, cc);
 }
 
 /* ---- options ------------------------------------------------------------------------------------ */

@@ -127,26 +127,26 @@ is_c(struct tbe_str name)
 }
 
 static void
-show(const struct child *c)
+keep(const struct child *c, struct tbe_buf *said)
 {
-    fwrite(c->output.p ? c->output.p : "", 1, c->output.n, stderr);
+    tbe_buf_puts(said, tbe_buf_str(&c->output));
     if (c->cut) {
-        fputs("(more not shown)\n", stderr);
+        tbe_buf_putz(said, "(more not shown)\n");
     }
     if (c->timed_out) {
-        fprintf(stderr, "tbedgec: the C compiler took more than %u s and was stopped\n", c->seconds);
+        tbe_buf_fmt(said, "tbedgec: the C compiler took more than %u s and was stopped\n", c->seconds);
     } else if (c->status != 0) {
-        fprintf(stderr, "tbedgec: the C compiler ended with status %d\n", c->status);
+        tbe_buf_fmt(said, "tbedgec: the C compiler ended with status %d\n", c->status);
     }
 }
 
 static int
-run_all(struct child *v, size_t n)
+run_all(struct child *v, size_t n, struct tbe_buf *said)
 {
     int rc = children_run(v, n, CC_JOBS);
     for (size_t i = 0; i < n; i++) {
         if (v[i].status >= 0) {
-            show(&v[i]);
+            keep(&v[i], said);
         }
         tbe_buf_free(&v[i].output);
     }
@@ -175,7 +175,8 @@ has_option(const struct toolchain *t, const char *start)
 
 /* cc -c of every C file. */
 static int
-compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir)
+compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
+            struct tbe_buf *said)
 {
     struct child *jobs = tbe_arena_zalloc(a, (files->n_files + 1) * sizeof *jobs);
     size_t n = 0;
@@ -202,12 +203,12 @@ compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
         arg(&x, tbe_arena_fmt(a, "%s/%u.o", dir, i).p);
         jobs[n++] = job(x.v);
     }
-    return run_all(jobs, n);
+    return run_all(jobs, n, said);
 }
 
 static int
 link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
-         const char *out)
+         const char *out, struct tbe_buf *said)
 {
     struct args x = args_new(a, t->link);
     arg_words(a, &x, TBE_SANITIZE);
@@ -221,7 +222,7 @@ link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_resul
     arg(&x, tbe_arena_dupz(a, t->library));
     arg_words(a, &x, TBE_WORKER_LIBS);
     struct child c = job(x.v);
-    return run_all(&c, 1);
+    return run_all(&c, 1, said);
 }
 
 static void
@@ -242,7 +243,7 @@ remove_dir(struct tbe_arena *a, const char *dir)
 
 int
 drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
-            struct tbe_str *why)
+            struct tbe_buf *said, struct tbe_str *why)
 {
     const char *tmp = getenv("TMPDIR");
     char *dir = tbe_arena_dupz(a, tbe_arena_fmt(a, "%s/tbedgec-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
@@ -254,7 +255,7 @@ drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
     }
     if (drive_write(a, dir, files, &where) != 0) {
         *why = tbe_arena_fmt(a, "cannot write %.*s: %s", (int)where.n, where.p, strerror(errno));
-    } else if (compile_all(a, t, files, dir) != 0 || link_all(a, t, files, dir, made.p) != 0) {
+    } else if (compile_all(a, t, files, dir, said) != 0 || link_all(a, t, files, dir, made.p, said) != 0) {
         unlink(made.p);
         rc = 1;
     } else if (rename(made.p, out) != 0) {

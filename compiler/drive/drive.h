@@ -29,10 +29,10 @@ int drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct em
 /* Writes the files into dir, which is made when missing. 0, or -1 with errno and *where. */
 int drive_write(struct tbe_arena *a, const char *dir, const struct emit_result *files, struct tbe_str *where) TBE_MUST_USE;
 
-/* Compiles and links files into out (replaced at once when done). 0; 1: cc failed, its messages are on
- * stderr; -1: something else, *why says it. */
+/* Compiles and links files into out (replaced at once when done). 0; 1: cc failed; -1: something else, *why
+ * says it. What cc says is appended to *said. */
 int drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
-                struct tbe_str *why) TBE_MUST_USE;
+                struct tbe_buf *said, struct tbe_str *why) TBE_MUST_USE;
 
 /* out.digest beside a worker: true when it holds this digest and out is there. */
 bool drive_is_built(struct tbe_arena *a, const char *out, const char *digest);
