@@ -55,7 +55,7 @@ enum frame_type {
                           str user, str password, str peer address, str certificate (base64 DER chain, leaf
                           first, separated by '\n') */
     FR_PUBLISH,        /* aux = packet id (0 for QoS 0). flags: qos (bits 0-1), dup (4), retain (8).
-                          payload: str topic, str body */
+                          payload: str topic, str body, u64 arrival (epoch ms; the same when sent again) */
     FR_SUBSCRIBE,      /* aux = packet id. payload: u32 n, n x (str filter, u32 requested qos) */
     FR_UNSUBSCRIBE,    /* aux = packet id. payload: u32 n, n x str filter */
     FR_ACTIVITY,       /* PINGREQ or PUBACK of a downlink. aux = acknowledged packet id or 0 */

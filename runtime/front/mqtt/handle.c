@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "front/mqtt/codec.h"
 #include "front/tls.h"
@@ -175,10 +176,11 @@ on_publish(struct session *s, const struct mqtt_packet *p)
         return;
     }
     b = begin(s, FR_PUBLISH, m.id, m.qos, (uint8_t)(m.qos | (m.dup ? 4 : 0) | (m.retain ? 8 : 0)),
-              m.id, p->body.n + 16);
+              m.id, p->body.n + 24);
     if (b) {
         frame_put_str(b, m.topic);
         frame_put_str(b, m.payload);
+        frame_put_u64(b, (uint64_t)clock_ms());
     }
     if (!b || !end(s)) {
         out_of_memory(s);
