@@ -12,10 +12,7 @@
 #include "store/chunk.h"
 #include "store/internal.h"
 
-#define TRIM_ROWS 64           /* log rows looked at per step */
 #define RETRY_NS 1000000000ll
-#define EXPIRY_EVERY_MS 60000
-#define PUSH_BITS 20
 
 /* Opening ------------------------------------------------------------------------------------------ */
 
@@ -74,8 +71,7 @@ struct slot { /* a series of this pass */
     struct points pts;       /* in order of writing */
     struct tbe_kv latest;    /* text in the arena; key unused */
     int64_t latest_ts;
-    bool has_latest, latest_gone;
-    bool no_older;           /* the entity was deleted: nothing in chunks counts */
+    bool has_latest;
     struct cut {
         int64_t from, to;
     } *cuts;                 /* deleted ranges; points before them in the log are out of pts already */
@@ -224,7 +220,6 @@ cut_points(struct slot *s, int64_t from, int64_t to)
     s->cuts[s->n_cuts++] = (struct cut){ from, to };
     if (s->has_latest && s->latest_ts >= from && s->latest_ts < to) {
         s->has_latest = false;
-        s->latest_gone = true;
     }
 }
 
@@ -618,16 +613,16 @@ pass_write(struct pass *p)
 
 /* A compaction that is not durable yet is only done again, so it need not be synced; the next commit
  * or checkpoint syncs it. */
-static int
-step_begin(struct writer *w)
+int
+compact_step_begin(struct writer *w)
 {
     w->db.failed = SQLITE_OK;
     db_exec(&w->db, ST_SYNC_NORMAL);
     return db_exec(&w->db, ST_BEGIN);
 }
 
-static bool
-step_end(struct writer *w, int rc)
+bool
+compact_step_end(struct writer *w, int rc)
 {
     rc = rc == SQLITE_OK ? w->db.failed : rc; /* rows that could not be read must not be taken for absent */
     if (rc == SQLITE_OK) {
@@ -678,7 +673,7 @@ run_step(struct writer *w)
     struct compactor *c = &w->c;
     struct pass p = { .w = w };
     tbe_arena_init(&p.arena, 0);
-    int rc = step_begin(w);
+    int rc = compact_step_begin(w);
     if (rc == SQLITE_OK) {
         pass_read(&p);
         rc = pass_write(&p);
@@ -696,7 +691,7 @@ run_step(struct writer *w)
     if (rc == SQLITE_OK && last) {
         rc = move_cursor(w);
     }
-    if (step_end(w, rc)) {
+    if (compact_step_end(w, rc)) {
         c->series_now += p.n;
         c->pass++;
         if (last) {
@@ -719,213 +714,6 @@ run_step(struct writer *w)
 #endif
 }
 
-/* Trimming ----------------------------------------------------------------------------------------- */
-
-struct log_head {
-    uint64_t id;
-    int64_t pushed, bytes, created, epoch, seq;
-    bool has_seq;
-};
-
-/* Up to TRIM_ROWS rows in (after, upto]. */
-static uint32_t
-read_heads(struct writer *w, uint64_t after, uint64_t upto, struct log_head out[TRIM_ROWS])
-{
-    uint32_t n = 0;
-    sqlite3_stmt *st = db_stmt(&w->db, ST_LOG_OLDEST);
-    if (st) {
-        sqlite3_bind_int64(st, 1, (int64_t)after);
-        sqlite3_bind_int64(st, 2, (int64_t)upto);
-        sqlite3_bind_int64(st, 3, TRIM_ROWS);
-    }
-    while (n < TRIM_ROWS && db_row(&w->db, st)) {
-        out[n++] = (struct log_head){
-            .id = (uint64_t)sqlite3_column_int64(st, 0), .pushed = sqlite3_column_int64(st, 1),
-            .bytes = sqlite3_column_int64(st, 2), .created = sqlite3_column_int64(st, 3),
-            .has_seq = sqlite3_column_type(st, 4) != SQLITE_NULL, .epoch = sqlite3_column_int64(st, 4),
-            .seq = sqlite3_column_int64(st, 5),
-        };
-    }
-    if (st) {
-        sqlite3_reset(st);
-    }
-    return n;
-}
-
-/* Pushes of the row the cloud has confirmed. */
-static int64_t
-confirmed(const struct compactor *c, const struct log_head *h)
-{
-    uint64_t row = c->uplink >> PUSH_BITS;
-    int64_t upto = (int64_t)(c->uplink & ((1u << PUSH_BITS) - 1));
-    return h->id < row ? h->pushed : h->id > row ? 0 : upto < h->pushed ? upto : h->pushed;
-}
-
-struct trimmed { /* by one step */
-    int64_t rows, bytes, pushed, acked, dropped;
-    struct log_head seq; /* newest deleted row with a frame number */
-};
-
-static int
-delete_row(struct writer *w, const struct log_head *h, struct trimmed *t)
-{
-    int64_t acked = confirmed(&w->c, h);
-    sqlite3_stmt *st = db_stmt(&w->db, ST_LOG_DEL);
-    if (!st) {
-        return SQLITE_ERROR;
-    }
-    sqlite3_bind_int64(st, 1, (int64_t)h->id);
-    t->rows++;
-    t->bytes += h->bytes;
-    t->pushed += h->pushed;
-    t->acked += acked;
-    t->dropped += h->pushed - acked;
-    if (h->has_seq && h->id > t->seq.id) {
-        t->seq = *h;
-    }
-    return db_finish(st);
-}
-
-static int
-write_trimmed(struct writer *w, const struct trimmed *t)
-{
-    struct db *d = &w->db;
-    int rc = db_meta_add(d, "old_rows", -t->rows);
-    rc = rc == SQLITE_OK ? db_meta_add(d, "old_bytes", -t->bytes) : rc;
-    rc = rc == SQLITE_OK ? db_meta_add(d, "old_pushed", -t->pushed) : rc;
-    rc = rc == SQLITE_OK && t->acked ? db_meta_add(d, "acked", -t->acked) : rc;
-    rc = rc == SQLITE_OK && t->dropped ? db_meta_add(d, "dropped", t->dropped) : rc;
-    if (rc == SQLITE_OK && t->seq.id > (uint64_t)db_meta(d, "frame_row", 0)) {
-        rc = db_meta_put(d, "frame_row", (int64_t)t->seq.id);
-        rc = rc == SQLITE_OK ? db_meta_put(d, "frame_epoch", t->seq.epoch) : rc;
-        rc = rc == SQLITE_OK ? db_meta_put(d, "frame_seq", t->seq.seq) : rc;
-    }
-    return rc;
-}
-
-static bool
-over_bounds(const struct writer *w, int64_t bytes_gone)
-{
-    return atomic_load(&w->st.log_bytes) - bytes_gone > w->c.log_max_bytes;
-}
-
-/* Rows that wait for the uplink, oldest first: confirmed ones go, and those beyond the bounds. */
-static int
-trim_front(struct writer *w, struct trimmed *t, bool *all)
-{
-    struct compactor *c = &w->c;
-    struct log_head h[TRIM_ROWS];
-    uint32_t n = read_heads(w, 0, c->cursor, h);
-    int64_t oldest = clock_ms() - c->log_max_age_ms;
-    int rc = SQLITE_OK;
-    *all = n < TRIM_ROWS;
-    for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
-        if (confirmed(c, &h[i]) < h[i].pushed && !over_bounds(w, t->bytes) && h[i].created >= oldest) {
-            *all = true;
-            break;
-        }
-        rc = delete_row(w, &h[i], t);
-    }
-    return rc;
-}
-
-/* Rows the cursor has just passed: those without pushes go at once, wherever they are. */
-static int
-trim_new(struct writer *w, struct trimmed *t, uint64_t *upto)
-{
-    struct log_head h[TRIM_ROWS];
-    uint32_t n = read_heads(w, *upto, w->c.cursor, h);
-    int rc = SQLITE_OK;
-    for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
-        if (confirmed(&w->c, &h[i]) == h[i].pushed) {
-            rc = delete_row(w, &h[i], t);
-        }
-        *upto = h[i].id;
-    }
-    *upto = n < TRIM_ROWS ? w->c.cursor : *upto;
-    return rc;
-}
-
-static void
-trim_step(struct writer *w)
-{
-    struct compactor *c = &w->c;
-    struct trimmed t = { 0 };
-    uint64_t upto = c->trimmed;
-    bool all = false, front = c->trimmed >= c->cursor;
-    int rc = step_begin(w);
-    if (rc == SQLITE_OK) {
-        rc = front ? trim_front(w, &t, &all) : trim_new(w, &t, &upto);
-    }
-    if (rc == SQLITE_OK && t.rows) {
-        rc = write_trimmed(w, &t);
-    }
-    if (!step_end(w, rc)) {
-        return;
-    }
-    if (front && !t.rows && over_bounds(w, 0)) {
-        atomic_store(&w->st.log_bytes, c->tail_bytes); /* nothing is left to drop: the count was off */
-    }
-    c->trimmed = upto;
-    c->front_due = front ? !all : c->front_due;
-    atomic_fetch_sub(&w->st.log_rows, t.rows);
-    atomic_fetch_sub(&w->st.log_bytes, t.bytes);
-    atomic_fetch_sub(&w->st.outbox, t.dropped);
-    atomic_fetch_add(&w->st.dropped, t.dropped);
-    if (t.dropped) {
-        log_warn("store: the log is beyond its bounds: %lld entries that waited for the cloud were dropped",
-            (long long)t.dropped);
-    }
-}
-
-/* Things that depend on time: chunks past their life, the bound of general events, old log rows. */
-static void
-housekeeping_step(struct writer *w)
-{
-    struct compactor *c = &w->c;
-    struct { int64_t series, first; uint32_t n; } gone[64];
-    uint32_t n = 0;
-    int64_t drop = 0;
-    struct pass p = { .w = w };
-    int rc = step_begin(w);
-    sqlite3_stmt *st = db_stmt(&w->db, ST_CHUNK_EXPIRED);
-    if (st) {
-        sqlite3_bind_int64(st, 1, clock_ms());
-    }
-    while (rc == SQLITE_OK && n < 64 && db_row(&w->db, st)) {
-        gone[n].series = sqlite3_column_int64(st, 0);
-        gone[n].first = sqlite3_column_int64(st, 1);
-        gone[n++].n = (uint32_t)sqlite3_column_int64(st, 2);
-    }
-    if (st) {
-        sqlite3_reset(st);
-    }
-    for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
-        rc = delete_chunk(&p, gone[i].series, gone[i].first, gone[i].n);
-    }
-    st = db_stmt(&w->db, ST_EVENT_COUNT);
-    if (db_row(&w->db, st)) {
-        drop = sqlite3_column_int64(st, 0) - c->max_events;
-        sqlite3_reset(st);
-    }
-    if (rc == SQLITE_OK && drop > 0 && (st = db_stmt(&w->db, ST_EVENT_DROP))) {
-        sqlite3_bind_int64(st, 1, drop);
-        rc = db_finish(st);
-        rc = rc == SQLITE_OK ? db_meta_add(&w->db, "dropped", drop) : rc;
-    }
-    rc = rc == SQLITE_OK && p.points_delta ? db_meta_add(&w->db, "points", p.points_delta) : rc;
-    if (!step_end(w, rc)) {
-        return;
-    }
-    atomic_fetch_add(&w->st.points, p.points_delta);
-    if (drop > 0) {
-        atomic_fetch_add(&w->st.dropped, drop);
-        log_warn("store: too many general cloud events wait: %lld were dropped", (long long)drop);
-    }
-    c->front_due = true;
-    c->next_expiry = clock_mono_ns() / 1000000 + (n == 64 ? 0 : EXPIRY_EVERY_MS);
-}
-
 /* Pace --------------------------------------------------------------------------------------------- */
 
 static int64_t
@@ -941,7 +729,7 @@ run_wanted(const struct writer *w, bool idle)
     const struct compactor *c = &w->c;
     int64_t t = threshold(c);
     return c->tail_bytes >= (idle ? t / 4 : t) || c->tail_rows >= COMPACT_TAIL_ROWS ||
-        (c->tail_rows > 0 && over_bounds(w, 0));
+        (c->tail_rows > 0 && trim_over_bounds(w, 0));
 }
 
 bool
@@ -951,7 +739,7 @@ compact_due(const struct writer *w, bool idle)
     if (c->retry_at_ns && clock_mono_ns() < c->retry_at_ns) {
         return false;
     }
-    return c->end || run_wanted(w, idle) || c->trimmed < c->cursor || c->front_due || over_bounds(w, 0) ||
+    return c->end || run_wanted(w, idle) || c->trimmed < c->cursor || c->front_due || trim_over_bounds(w, 0) ||
         (idle && clock_mono_ns() / 1000000 >= c->next_expiry);
 }
 
@@ -964,31 +752,9 @@ compact_step(struct writer *w)
             run_start(w);
         }
         run_step(w);
-    } else if (c->trimmed < c->cursor || c->front_due || over_bounds(w, 0)) {
+    } else if (c->trimmed < c->cursor || c->front_due || trim_over_bounds(w, 0)) {
         trim_step(w);
     } else {
-        housekeeping_step(w);
+        trim_housekeeping(w);
     }
-}
-
-bool
-compact_confirm(struct writer *w, uint64_t uplink, int64_t *acked)
-{
-    uint64_t from = w->c.uplink >> PUSH_BITS, to = uplink >> PUSH_BITS, mask = (1u << PUSH_BITS) - 1;
-    int64_t before = (int64_t)(w->c.uplink & mask), after = (int64_t)(uplink & mask);
-    sqlite3_stmt *st = db_stmt(&w->db, ST_LOG_PUSHES);
-    if (!st) {
-        return false;
-    }
-    *acked = 0;
-    sqlite3_bind_int64(st, 1, (int64_t)from);
-    sqlite3_bind_int64(st, 2, (int64_t)to);
-    while (db_row(&w->db, st)) { /* rows that were dropped by a bound are not there and not counted */
-        uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
-        int64_t n = sqlite3_column_int64(st, 1);
-        int64_t hi = id == to && after < n ? after : n, lo = id == from ? (before < n ? before : n) : 0;
-        *acked += hi > lo ? hi - lo : 0;
-    }
-    return db_meta_put(&w->db, "uplink", (int64_t)uplink) == SQLITE_OK &&
-        db_meta_add(&w->db, "acked", *acked) == SQLITE_OK;
 }

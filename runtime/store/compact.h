@@ -46,6 +46,13 @@ void compact_read_counters(struct db *d, struct writer_stats *st); /* as last wr
 /* A step is due now; `idle`: no commit waits. */
 bool compact_due(const struct writer *w, bool idle);
 void compact_step(struct writer *w);
+/* Steps of trim.c, called by compact_step. */
+void trim_step(struct writer *w);
+void trim_housekeeping(struct writer *w);
+bool trim_over_bounds(const struct writer *w, int64_t bytes_gone);
+/* A step's transaction: 0 or SQLite's code; end commits, or rolls back, logs and sets the time to retry. */
+int compact_step_begin(struct writer *w);
+bool compact_step_end(struct writer *w, int rc);
 /* Within the commit that moves the uplink's cursor: keeps the books; how many pushes it confirms. */
 bool compact_confirm(struct writer *w, uint64_t uplink, int64_t *acked);
 
