@@ -613,6 +613,10 @@ judge(struct eval *e, struct vector *t, struct tbe_str *got)
         failed = undef || !convert(e, t, r, &conv);
     } else if (!failed && t->result.n > 6 && memcmp(t->result.p, "error ", 6) == 0) {
         failed = true;
+        *got = (struct tbe_str){ t->result.p + 6, t->result.n - 6 };
+        if (tbe_json_parse(&e->a, *got, TBE_JSON_JAVA, &r, NULL) == 0 && r.t == TBE_STR_T) {
+            *got = tbe_val_str(r); /* the words, without JSON's escapes */
+        }
     } else if (!failed) {
         return false; /* killed */
     }
