@@ -25,7 +25,7 @@ struct command {
 
 typedef int command_fn(struct command *c);
 command_fn command_device_add, command_device_list, command_device_show, command_device_rm;
-command_fn command_device_credentials;
+command_fn command_device_credentials, command_device_claim, command_device_assign, command_device_unassign;
 command_fn command_profile_add, command_profile_list;
 command_fn command_attr_get, command_attr_set, command_attr_rm;
 command_fn command_rpc, command_telemetry, command_status, command_export, command_outbox, command_backup;

@@ -379,6 +379,92 @@ command_device_show(struct command *c)
     return 0;
 }
 
+/* --customer TITLE, made when there is none. */
+static int
+customer_option(struct command *c, struct tbe_uuid *id)
+{
+    struct tbe_str title;
+    char err[256];
+
+    if (!command_option(c, "--customer", &title)) {
+        return command_usage(c, "--customer TITLE is missing");
+    }
+    return hub_customer(c->hub, title, id, err) == 0 ? 0 : command_fail(c, "%s", err);
+}
+
+/* What a user of the customer would do over REST; --json answers as REST does. */
+int
+command_device_claim(struct command *c)
+{
+    static const char *const words[] = { "SUCCESS", "FAILURE", "CLAIMED" };
+    bool json = command_flag(c, "--json");
+    struct tbe_str secret = TBE_STR("");
+    struct tbe_uuid customer;
+    struct hub_device *d;
+    struct tbe_entity e;
+    enum hub_claim res;
+    int r;
+
+    (void)command_option(c, "--secret", &secret);
+    r = customer_option(c, &customer);
+    if (r != 0 || (r = command_words(c, 1, 1, "device claim NAME [--secret KEY] --customer TITLE")) != 0) {
+        return r;
+    }
+    d = command_device(c, c->argv[0]);
+    if (d == NULL) {
+        return 1;
+    }
+    e = (struct tbe_entity){ TBE_ENT_DEVICE, d->id };
+    res = hub_claim(c->hub, d, secret, &customer);
+    if (json && res == HUB_CLAIM_SUCCESS) {
+        const struct store_entity *se = store_entity(c->store, &e);
+
+        tbe_buf_putz(&c->out, "{\"status\":200,\"body\":{\"response\":\"SUCCESS\",\"device\":");
+        tbe_buf_puts(&c->out, se != NULL ? se->json : TBE_STR("null"));
+        tbe_buf_putz(&c->out, "}}\n");
+    } else if (json) {
+        tbe_buf_fmt(&c->out, "{\"status\":400,\"body\":\"%s\"}\n", words[res]);
+    } else {
+        tbe_buf_fmt(&c->out, "%s\n", words[res]);
+    }
+    return res == HUB_CLAIM_SUCCESS ? 0 : 1;
+}
+
+int
+command_device_assign(struct command *c)
+{
+    struct tbe_uuid customer;
+    struct hub_device *d;
+    int r = customer_option(c, &customer);
+
+    if (r != 0 || (r = command_words(c, 1, 1, "device assign NAME --customer TITLE")) != 0) {
+        return r;
+    }
+    d = command_device(c, c->argv[0]);
+    if (d == NULL) {
+        return 1;
+    }
+    hub_device_assign(c->hub, d, &customer);
+    return 0;
+}
+
+int
+command_device_unassign(struct command *c)
+{
+    struct hub_device *d;
+    int r = command_words(c, 1, 1, "device unassign NAME");
+
+    if (r != 0) {
+        return r;
+    }
+    d = command_device(c, c->argv[0]);
+    if (d == NULL) {
+        return 1;
+    }
+    hub_device_assign(c->hub, d, &tbe_uuid_null);
+    return 0;
+}
+
 int
 command_device_rm(struct command *c)
 {

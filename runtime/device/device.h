@@ -152,6 +152,21 @@ void hub_rpc_delivered(struct device_hub *h, struct hub_session *s, uint16_t tag
 /* Status and response of a persistent RPC: its entity JSON, or absent. Valid until the end of the turn. */
 struct tbe_str hub_rpc_row(struct device_hub *h, const struct tbe_uuid *device, const struct tbe_uuid *rpc);
 
+/* Provisioning (10). DONE: the response is appended. UNCAUGHT: a member is missing or wrong, err says which. */
+enum hub_result hub_provision(struct device_hub *h, struct tbe_str json, struct tbe_buf *out, struct tbe_str *err)
+    TBE_MUST_USE;
+
+/* Claiming (11). Registration: what the device sees; refusals are only logged. */
+enum hub_result hub_claim_register(struct device_hub *h, struct hub_device *d, struct tbe_str json, bool dry,
+                                   struct tbe_str *err) TBE_MUST_USE;
+enum hub_claim { HUB_CLAIM_SUCCESS, HUB_CLAIM_FAILURE, HUB_CLAIM_CLAIMED };
+enum hub_claim hub_claim(struct device_hub *h, struct hub_device *d, struct tbe_str secret,
+                         const struct tbe_uuid *customer);
+/* The customer of this title, made when there is none. */
+int hub_customer(struct device_hub *h, struct tbe_str title, struct tbe_uuid *id, char err[256]) TBE_MUST_USE;
+/* Assigns; tbe_uuid_null takes the device from its customer. */
+void hub_device_assign(struct device_hub *h, struct hub_device *d, const struct tbe_uuid *customer);
+
 /* Registry: what commands, REST and provisioning do with devices. Errors are texts for people. -------- */
 struct hub_new_device {
     struct tbe_str name, profile; /* profile name; absent = default profile; made when missing if make_profile */

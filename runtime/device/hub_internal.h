@@ -69,6 +69,9 @@ void rpc_free(struct device_hub *h);
 /* rpc_client.c */
 void client_rpc_session_gone(struct device_hub *h, struct hub_session *s);
 
+/* registry.c: 20 letters and digits, as generated access tokens are */
+void hub_random_token(char out[21]);
+
 /* profile.c */
 void profile_free(struct hub_profile *p);
 void profile_load(struct hub_profile *p, const struct store_entity *e);

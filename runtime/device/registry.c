@@ -13,8 +13,8 @@
 
 #define NAME_MAX_CHARS 255 /* of ThingsBoard's name columns */
 
-static void
-random_token(char out[21])
+void
+hub_random_token(char out[21])
 {
     static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -196,7 +196,7 @@ hub_device_create(struct device_hub *h, const struct hub_new_device *n, struct t
     store_put_entity(h->batch, &e);
     c.device = e.id.id;
     if (c.id.n == 0) {
-        random_token(token);
+        hub_random_token(token);
         c.type = STORE_CRED_TOKEN;
         c.id = (struct tbe_str){ token, 20 };
         c.value = TBE_STR_NONE;

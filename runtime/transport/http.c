@@ -77,6 +77,16 @@ http_error(struct http_server *hs, struct evhttp_request *req, int status, int c
 }
 
 void
+http_servlet_error(struct http_server *hs, struct evhttp_request *req, int status, int code, struct tbe_str message)
+{
+    hs->text.n = 0;
+    tbe_buf_fmt(&hs->text, "{\"status\":%d,\"message\":", status);
+    tbe_json_write_str(&hs->text, message);
+    tbe_buf_fmt(&hs->text, ",\"errorCode\":%d,\"timestamp\":%lld}", code, (long long)clock_ms());
+    http_answer(hs, req, status, HTTP_JSON_LATIN, tbe_buf_str(&hs->text));
+}
+
+void
 http_answer_allow(struct http_server *hs, struct evhttp_request *req, const char *allow, struct tbe_str message)
 {
     evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", allow);
@@ -363,11 +373,7 @@ http_parse(struct http_server *hs, struct evhttp_request *req, struct http_in *i
     in->content_length = cl != NULL ? strtoull(cl, NULL, 10) : 0;
     if (in->path.n < 8 || memcmp(in->path.p, "/api/v1/", 8) != 0) {
         if (in->path.n >= 5 && memcmp(in->path.p, "/api/", 5) == 0) {
-            hs->text.n = 0;
-            tbe_buf_fmt(&hs->text,
-                        "{\"status\":401,\"message\":\"Authentication failed\",\"errorCode\":10,\"timestamp\":%lld}",
-                        (long long)clock_ms());
-            http_answer(hs, req, 401, HTTP_JSON_LATIN, tbe_buf_str(&hs->text));
+            http_servlet_error(hs, req, 401, 10, TBE_STR("Authentication failed"));
         } else {
             http_error(hs, req, 404, 32, TBE_STR("Not Found"));
         }
@@ -460,11 +466,7 @@ http_body_read(struct http_in *in)
         return false;
     }
     if (type != NULL && strncasecmp(type, "multipart/form-data", 19) == 0) {
-        in->hs->text.n = 0;
-        tbe_buf_fmt(&in->hs->text,
-                    "{\"status\":500,\"message\":\"Failed to parse multipart servlet request\",\"errorCode\":2,"
-                    "\"timestamp\":%lld}", (long long)clock_ms());
-        http_answer(in->hs, in->req, 500, HTTP_JSON_LATIN, tbe_buf_str(&in->hs->text));
+        http_servlet_error(in->hs, in->req, 500, 2, TBE_STR("Failed to parse multipart servlet request"));
         return false;
     }
     if (type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0) {

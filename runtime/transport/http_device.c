@@ -168,15 +168,8 @@ static void
 post_claim(struct http_in *in)
 {
     struct tbe_str err;
-    struct tbe_kvs kvs;
-    tbe_val v;
 
-    if (in->body.p != NULL &&
-        (tbe_json_parse(&in->hs->arena, in->body, TBE_JSON_LENIENT | TBE_JSON_RAW, &v, NULL) != 0 ||
-         v.t != TBE_MAP)) {
-        if (tbe_kv_attributes(&in->hs->arena, in->body, 0, 0, &kvs, &err) == 0) {
-            err = TBE_STR("");
-        }
+    if (hub_claim_register(in->hs->hub, in->dev, in->body.p ? in->body : TBE_STR(""), false, &err) != HUB_DONE) {
         failed(in, err);
         return;
     }
@@ -190,6 +183,20 @@ get_ota(struct http_in *in)
     empty(in, 404);
 }
 
+static void
+post_provision(struct http_in *in)
+{
+    struct tbe_buf out = { 0 };
+    struct tbe_str err;
+
+    if (hub_provision(in->hs->hub, in->body, &out, &err) == HUB_DONE && !out.oom) {
+        http_answer(in->hs, in->req, 200, HTTP_TEXT, tbe_buf_str(&out));
+    } else {
+        http_servlet_error(in->hs, in->req, 500, 2, err);
+    }
+    tbe_buf_free(&out);
+}
+
 /* Routes -------------------------------------------------------------------------------------------- */
 
 #define BODY_MISSING(fn, args)                                                                          \
@@ -200,7 +207,7 @@ get_ota(struct http_in *in)
 #define SERVLET ",jakarta.servlet.http.HttpServletRequest"
 
 static const struct route {
-    const char *name, *sub;      /* /{token}/name[/sub]; sub "#" = a number */
+    const char *name, *sub;      /* /{token}/name[/sub]; sub "#" = a number; name NULL: /sub without a token */
     enum evhttp_cmd_type method;
     handler *fn;
     const char *need_body;       /* error text when there is no body; NULL: optional */
@@ -215,6 +222,8 @@ static const struct route {
     { "rpc", "#", EVHTTP_REQ_POST, post_rpc_reply,
       BODY_MISSING("replyToCommand", "java.lang.String,java.lang.Integer,java.lang.String" SERVLET), false },
     { "claim", NULL, EVHTTP_REQ_POST, post_claim, NULL, false },
+    { NULL, "provision", EVHTTP_REQ_POST, post_provision,
+      BODY_MISSING("provisionDevice", "java.lang.String" SERVLET), false },
     { "firmware", NULL, EVHTTP_REQ_GET, get_ota, NULL, false },
     { "software", NULL, EVHTTP_REQ_GET, get_ota, NULL, false },
 };
@@ -243,6 +252,9 @@ method_name(enum evhttp_cmd_type m)
 static bool
 path_matches(const struct route *r, const struct http_in *in)
 {
+    if (r->name == NULL) {
+        return in->n_seg == 1 && tbe_str_eqz(in->seg[0], r->sub);
+    }
     if (in->n_seg < 2 || !tbe_str_eqz(in->seg[1], r->name) || in->seg[0].n == 0) {
         return false;
     }
@@ -365,6 +377,10 @@ http_route(struct http_in *in)
     }
     if (r->need_body != NULL && in->body.p == NULL) {
         http_error(in->hs, in->req, 400, 31, tbe_strz(r->need_body));
+        return;
+    }
+    if (r->name == NULL) {
+        r->fn(in);
         return;
     }
     in->dev = hub_auth_token(in->hs->hub, in->seg[0]);

@@ -54,6 +54,8 @@ void http_answer(struct http_server *hs, struct evhttp_request *req, int status,
 void http_answer_allow(struct http_server *hs, struct evhttp_request *req, const char *allow, struct tbe_str body);
 /* {"message":..,"errorCode":..,"status":..,"timestamp":..} */
 void http_error(struct http_server *hs, struct evhttp_request *req, int status, int code, struct tbe_str message);
+/* Same with status first and Latin-1, as the reference's servlet filter words it. */
+void http_servlet_error(struct http_server *hs, struct evhttp_request *req, int status, int code, struct tbe_str message);
 /* NULL: no memory, answered. status: of the time-out. */
 struct http_wait *http_wait_new(struct http_in *in, int64_t ms, int status);
 void http_wait_drop(struct http_wait *w); /* without an answer: the caller answers */

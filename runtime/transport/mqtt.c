@@ -381,6 +381,12 @@ refusal(const struct connect *c, enum hub_auth a)
     return code | FR_CODE_CLOSE | FR_CODE_DISCONNECT(disconnect);
 }
 
+static bool
+asks_provision(const struct connect *c)
+{
+    return tbe_str_eqz(c->login.user, "provision") || tbe_str_eqz(c->login.client_id, "provision");
+}
+
 static void
 on_connect(struct mqtt_server *ms, const struct frame *f, bool dry)
 {
@@ -393,6 +399,11 @@ on_connect(struct mqtt_server *ms, const struct frame *f, bool dry)
     connect_read(&r, &in);
     if (c != NULL && c->dead) {
         mqtt_confirm(ms, f, FR_CODE_NO_ACK);
+        return;
+    }
+    if (c == NULL && asks_provision(&in) && (c = conn_new(ms, f->conn, in.level)) != NULL) {
+        c->provision = true; /* nothing is looked up */
+        mqtt_confirm(ms, f, 0);
         return;
     }
     a = hub_auth_mqtt(ms->hub, &in.login, &d);
@@ -434,8 +445,8 @@ find_sub(struct mqtt_conn *c, struct tbe_str filter)
     return NULL;
 }
 
-static bool
-add_sub(struct mqtt_conn *c, struct tbe_str filter, uint8_t qos)
+bool
+mqtt_sub_add(struct mqtt_conn *c, struct tbe_str filter, uint8_t qos)
 {
     struct mqtt_sub *s = find_sub(c, filter), *v;
     char *copy;
@@ -471,7 +482,7 @@ subscribe_one(struct mqtt_server *ms, struct mqtt_conn *c, struct tbe_str filter
         return 0x8f;
     }
     qos = qos > 1 ? 1 : qos;
-    if (!add_sub(c, filter, (uint8_t)qos)) {
+    if (!mqtt_sub_add(c, filter, (uint8_t)qos)) {
         return 0x97;
     }
     if (kind == MQTT_SUB_ATTRIBUTES) {
@@ -484,19 +495,29 @@ subscribe_one(struct mqtt_server *ms, struct mqtt_conn *c, struct tbe_str filter
     return qos;
 }
 
-static uint32_t
-unsubscribe_one(struct mqtt_server *ms, struct mqtt_conn *c, struct tbe_str filter)
+bool
+mqtt_sub_remove(struct mqtt_conn *c, struct tbe_str filter)
 {
     struct mqtt_sub *s = find_sub(c, filter);
-    enum mqtt_form form;
-    enum mqtt_sub_kind kind;
 
     if (s == NULL) {
-        return 0x11;
+        return false;
     }
     free((char *)s->filter.p);
     memmove(s, s + 1, (size_t)(&c->subs[c->n_subs] - (s + 1)) * sizeof(*s));
     c->n_subs--;
+    return true;
+}
+
+static uint32_t
+unsubscribe_one(struct mqtt_server *ms, struct mqtt_conn *c, struct tbe_str filter)
+{
+    enum mqtt_form form;
+    enum mqtt_sub_kind kind;
+
+    if (!mqtt_sub_remove(c, filter)) {
+        return 0x11;
+    }
     kind = mqtt_filter_parse(c->s.dev->profile, filter, &form);
     if (kind == MQTT_SUB_ATTRIBUTES) {
         hub_subscribe_attributes(&c->s, false);
@@ -549,6 +570,19 @@ on_session(struct mqtt_server *ms, const struct frame *f)
     if (*conn_slot(ms, f->conn) != NULL || (c = conn_new(ms, f->conn, in.level)) == NULL) {
         return;
     }
+    if (asks_provision(&in)) {
+        c->provision = true;
+        n = frame_get_u32(&r);
+        for (uint32_t i = 0; i < n && !r.bad; i++) {
+            struct tbe_str filter = frame_get_str(&r);
+            uint32_t qos = frame_get_u32(&r);
+
+            if (filter.p != NULL) {
+                mqtt_sub_add(c, filter, (uint8_t)(qos & 1));
+            }
+        }
+        return;
+    }
     if (keep_read(c, keep, &device, &seq, on)) {
         d = hub_device(ms->hub, &device);
     } else if (hub_auth_mqtt(ms->hub, &in.login, &d) != HUB_AUTH_OK) {
@@ -577,7 +611,7 @@ on_session(struct mqtt_server *ms, const struct frame *f)
         uint32_t qos = frame_get_u32(&r);
 
         if (filter.p != NULL) {
-            add_sub(c, filter, (uint8_t)(qos & 1));
+            mqtt_sub_add(c, filter, (uint8_t)(qos & 1));
         }
     }
     hub_subscribe_attributes(&c->s, on[0]);
@@ -608,6 +642,10 @@ dispatch(struct mqtt_server *ms, const struct frame *f, bool dry)
         return;
     default:
         break;
+    }
+    if (c != NULL && c->provision && !c->dead) {
+        mqtt_provision_frame(ms, c, f, dry);
+        return;
     }
     if (c == NULL || c->dead || !c->s.open) {
         mqtt_confirm(ms, f, FR_CODE_NO_ACK);

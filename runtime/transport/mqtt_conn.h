@@ -25,6 +25,7 @@ struct mqtt_conn {
     struct mqtt_server *ms;
     uint32_t conn;
     uint8_t level;
+    bool provision;        /* a device that asks for credentials (10.2): no session */
     bool dead;             /* the front was told to close it: what still comes is not applied */
     struct hub_session s;  /* s.open tells whether it is accepted */
     struct mqtt_sub *subs;
@@ -48,6 +49,11 @@ struct mqtt_server {
 extern const struct hub_session_ops mqtt_session_ops;
 
 void mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, bool dry);
+/* A frame of a provisioning connection: mqtt_provision.c */
+void mqtt_provision_frame(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, bool dry);
+/* Stored subscriptions. */
+bool mqtt_sub_add(struct mqtt_conn *c, struct tbe_str filter, uint8_t qos);
+bool mqtt_sub_remove(struct mqtt_conn *c, struct tbe_str filter);
 /* v1/gateway/...: mqtt_gateway.c */
 void mqtt_gateway_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, struct tbe_str topic,
                           struct tbe_str body, bool dry);

@@ -319,10 +319,11 @@ one_part(struct call *q, enum part part, struct tbe_str name, tbe_val v)
     if (part == PART_TELEMETRY && !strip_metadata(v)) {
         return GW_PAYLOAD;
     }
-    if (part == PART_CLAIM) {
-        return GW_DONE;
-    }
     text = tbe_json_text(&q->a, v, DOWN);
+    if (part == PART_CLAIM) {
+        r = hub_claim_register(q->ms->hub, k->s.dev, text, q->dry, &err);
+        return r == HUB_DONE ? GW_DONE : GW_PAYLOAD;
+    }
     r = part == PART_TELEMETRY
             ? hub_post_telemetry(q->ms->hub, k->s.dev, TBE_STR_NONE, text, q->dry, &err)
             : hub_post_attributes(q->ms->hub, k->s.dev, TBE_STR_NONE, text, q->dry, &err);

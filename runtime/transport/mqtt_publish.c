@@ -120,19 +120,6 @@ ota(struct mqtt_conn *c)
     return FR_CODE_NO_ACK | FR_CODE_CLOSE | FR_CODE_DISCONNECT(UNSPECIFIED);
 }
 
-static enum hub_result
-claim(struct tbe_str body)
-{
-    struct tbe_arena a;
-    tbe_val v;
-    bool ok;
-
-    tbe_arena_init(&a, 0);
-    ok = body.n == 0 || (tbe_json_parse(&a, body, TBE_JSON_LENIENT | TBE_JSON_RAW, &v, NULL) == 0 && v.t == TBE_MAP);
-    tbe_arena_free(&a);
-    return ok ? HUB_DONE : HUB_PAYLOAD;
-}
-
 void
 mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, bool dry)
 {
@@ -170,7 +157,7 @@ mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f,
         res = rpc_response(ms, c, &t, body, dry);
         break;
     case MQTT_OP_CLAIM:
-        res = claim(body);
+        res = hub_claim_register(ms->hub, d, body, dry, &err);
         break;
     case MQTT_OP_FIRMWARE:
     case MQTT_OP_SOFTWARE:
