@@ -121,8 +121,9 @@ enum hub_result {
     HUB_PAYLOAD,  /* ordinary payload error */
     HUB_UNCAUGHT  /* what the reference answers with an uncaught exception (6.4) */
 };
-/* topic: mqttTopic metadata or absent. dry: check only, nothing is submitted (a frame applied before). */
-enum hub_result hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str topic,
+/* topic: mqttTopic metadata or absent. arrival: epoch ms for records without a ts of their own. dry: check
+ * only, nothing is submitted (a frame applied before). */
+enum hub_result hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str topic, int64_t arrival,
                                    struct tbe_str json, bool dry, struct tbe_str *err) TBE_MUST_USE;
 enum hub_result hub_post_attributes(struct device_hub *h, struct hub_device *d, struct tbe_str topic,
                                     struct tbe_str json, bool dry, struct tbe_str *err) TBE_MUST_USE;

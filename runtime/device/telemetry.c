@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/random.h"
 
 static METRIC_COUNTER(m_points, "tbedge_device_points_total", "Telemetry values received from devices.");
@@ -144,8 +143,8 @@ error_class(struct tbe_arena *a, struct tbe_str json, struct tbe_str e)
 }
 
 enum hub_result
-hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str topic, struct tbe_str json,
-                   bool dry, struct tbe_str *err)
+hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str topic, int64_t arrival,
+                   struct tbe_str json, bool dry, struct tbe_str *err)
 {
     struct tbe_msg *first = hub_msg_new(d, TBE_STR("POST_TELEMETRY_REQUEST"));
     struct tbe_arena *a = tbe_msg_arena(first);
@@ -154,7 +153,7 @@ hub_post_telemetry(struct device_hub *h, struct hub_device *d, struct tbe_str to
     uint32_t n;
 
     json = tbe_arena_dup(a, json);
-    if (tbe_kv_telemetry(a, json, clock_ms(), 0, 0, &recs, &n, &e) != 0) {
+    if (tbe_kv_telemetry(a, json, arrival, 0, 0, &recs, &n, &e) != 0) {
         return refuse(h, first, e, error_class(a, json, e), err);
     }
     if (dry || n == 0) { /* "[]": nothing to store; acknowledged at once */

@@ -135,7 +135,7 @@ do_post(struct replay *r, tbe_val step)
         return -1;
     }
     enum hub_result got = attributes ? hub_post_attributes(r->hub, d, TBE_STR_NONE, json, false, &err)
-                                     : hub_post_telemetry(r->hub, d, TBE_STR_NONE, json, false, &err);
+                                     : hub_post_telemetry(r->hub, d, TBE_STR_NONE, clock_ms(), json, false, &err);
     (void)got; /* a refused post makes no message: that is what the report shows */
     return settle(r);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "nodes/engine.h"
 #include "transport/mqtt_topics.h"
 
@@ -33,7 +34,7 @@ post_telemetry(struct http_in *in)
     struct tbe_str err;
 
     hub_device_activity(in->hs->hub, in->dev);
-    if (hub_post_telemetry(in->hs->hub, in->dev, TBE_STR_NONE, in->body, false, &err) != HUB_DONE) {
+    if (hub_post_telemetry(in->hs->hub, in->dev, TBE_STR_NONE, clock_ms(), in->body, false, &err) != HUB_DONE) {
         failed(in, err);
         return;
     }

@@ -56,7 +56,7 @@ bool mqtt_sub_add(struct mqtt_conn *c, struct tbe_str filter, uint8_t qos);
 bool mqtt_sub_remove(struct mqtt_conn *c, struct tbe_str filter);
 /* v1/gateway/...: mqtt_gateway.c */
 void mqtt_gateway_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, struct tbe_str topic,
-                          struct tbe_str body, bool dry);
+                          struct tbe_str body, int64_t arrival, bool dry);
 void mqtt_children_free(struct mqtt_server *ms, struct mqtt_conn *c, bool silent);
 void mqtt_children_activity(struct mqtt_server *ms, struct mqtt_conn *c);
 void mqtt_child_restore(struct mqtt_server *ms, struct mqtt_conn *c, const struct tbe_uuid *device,

@@ -217,6 +217,7 @@ struct call {
     struct mqtt_conn *c;
     struct tbe_arena a;
     tbe_val v;
+    int64_t arrival;
     bool dry;
 };
 
@@ -325,7 +326,7 @@ one_part(struct call *q, enum part part, struct tbe_str name, tbe_val v)
         return r == HUB_DONE ? GW_DONE : GW_PAYLOAD;
     }
     r = part == PART_TELEMETRY
-            ? hub_post_telemetry(q->ms->hub, k->s.dev, TBE_STR_NONE, text, q->dry, &err)
+            ? hub_post_telemetry(q->ms->hub, k->s.dev, TBE_STR_NONE, q->arrival, text, q->dry, &err)
             : hub_post_attributes(q->ms->hub, k->s.dev, TBE_STR_NONE, text, q->dry, &err);
     return r == HUB_DONE ? GW_DONE : GW_PAYLOAD;
 }
@@ -529,9 +530,9 @@ result_code(struct mqtt_conn *c, enum gw_result r, uint8_t qos)
 
 void
 mqtt_gateway_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f, struct tbe_str topic,
-                     struct tbe_str body, bool dry)
+                     struct tbe_str body, int64_t arrival, bool dry)
 {
-    struct call q = { .ms = ms, .c = c, .dry = dry };
+    struct call q = { .ms = ms, .c = c, .arrival = arrival, .dry = dry };
     enum gw_result r;
 
     for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {

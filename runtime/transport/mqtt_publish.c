@@ -4,6 +4,7 @@
 
 #include "transport/mqtt_conn.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "nodes/engine.h"
 
@@ -127,6 +128,7 @@ mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f,
     struct tbe_str topic = frame_get_str(&r), body = frame_get_str(&r), err;
     struct hub_device *d = c->s.dev;
     struct mqtt_topic t;
+    int64_t arrival = (int64_t)frame_get_u64(&r);
     uint8_t qos = f->flags & 3;
     enum hub_result res = HUB_DONE;
 
@@ -136,12 +138,15 @@ mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f,
     if (body.p == NULL) {
         body = TBE_STR("");
     }
+    if (r.bad) {
+        arrival = clock_ms();
+    }
     hub_session_activity(ms->hub, &c->s);
     t = mqtt_topic_parse(d->profile, topic);
     switch (t.op) {
     case MQTT_OP_TELEMETRY:
         res = is_proto(c, t.form) ? HUB_PAYLOAD
-                                  : hub_post_telemetry(ms->hub, d, topic_metadata(c, topic), body, dry, &err);
+                                  : hub_post_telemetry(ms->hub, d, topic_metadata(c, topic), arrival, body, dry, &err);
         break;
     case MQTT_OP_ATTRIBUTES:
         res = is_proto(c, t.form) ? HUB_PAYLOAD
@@ -165,7 +170,7 @@ mqtt_publish(struct mqtt_server *ms, struct mqtt_conn *c, const struct frame *f,
         return;
     case MQTT_OP_GATEWAY:
         if (d->gateway) {
-            mqtt_gateway_publish(ms, c, f, topic, body, dry);
+            mqtt_gateway_publish(ms, c, f, topic, body, arrival, dry);
         } else { /* as in the reference: nothing at all for a device that is no gateway */
             mqtt_confirm(ms, f, FR_CODE_NO_ACK);
         }

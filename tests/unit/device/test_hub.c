@@ -148,7 +148,7 @@ posts_become_one_message_per_record(void **state)
     struct fixture *f = *state;
     struct tbe_str err;
 
-    assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE,
+    assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE, clock_ms(),
                                         TBE_STR("[{\"ts\":5,\"values\":{\"temp\":\"21.50\",\"ok\":true}},"
                                                 "{\"hum\":60,\"x\":null}]"), false, &err), HUB_DONE);
     assert_string_equal(seen_text(),
@@ -172,7 +172,7 @@ typed_entries_are_kept_only_when_the_text_says_the_same(void **state)
     struct tbe_str err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE,
+        assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE, clock_ms(),
                                             tbe_strz(cases[i].json), false, &err), HUB_DONE);
         if ((last_msg->kvs != NULL) != cases[i].kept) {
             fail_msg("%s", cases[i].json);
@@ -194,12 +194,12 @@ payload_errors_have_the_class_of_the_reference(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         seen_n = 0;
-        assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE,
+        assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE, clock_ms(),
                                             tbe_strz(cases[i].json), false, &err), cases[i].r);
         assert_int_equal(seen_n, strcmp(cases[i].json, "{}") == 0);
     }
     seen_n = 0; /* a frame applied before is checked, not submitted again */
-    assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE,
+    assert_int_equal(hub_post_telemetry(f->hub, hub_device(f->hub, &f->device), TBE_STR_NONE, clock_ms(),
                                         TBE_STR("{\"a\":1}"), true, &err), HUB_DONE);
     assert_int_equal(seen_n, 0);
 }

@@ -141,6 +141,7 @@ publish(uint32_t conn, uint8_t qos, const char *topic, const char *body)
 
     frame_put_str(&b, tbe_strz(topic));
     frame_put_str(&b, tbe_strz(body));
+    frame_put_u64(&b, (uint64_t)clock_ms());
     frame(&b, at);
 }
 
