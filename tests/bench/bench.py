@@ -145,10 +145,10 @@ def ingest(runs):
         edge = Edge(devices=100)
         port = edge.start(edge.workers[0])
         load(port, messages=20000)
-        before, n0 = edge.written(), edge.points()
+        before = edge.written()
         r = load(port, messages=300000)
-        time.sleep(2)
-        bytes_pp.append((edge.written() - before) / max(1, edge.points() - n0))
+        time.sleep(5)
+        bytes_pp.append((edge.written() - before) / (3 * r["acked"]))
         edge_rates.append(r["rate"])
         p99.append(r["p99_us"])
         edge.stop()
@@ -200,7 +200,7 @@ def first_connack(port, deadline):
 def startup(runs):
     edge = Edge(devices=100)
     port = edge.start(edge.workers[0])
-    load(port, messages=334000)
+    load(port, messages=334000, ts=1700000000000)
     time.sleep(5)
     edge.stop(keep=True)
     times = []
@@ -229,7 +229,7 @@ def swap(runs):
     for _ in range(runs):
         edge = Edge(devices=1000, workers=2)
         port = edge.start(edge.workers[0])
-        p = subprocess.Popen([LOAD, "--port", str(port), "--conns", "1000", "--rate", "5", "--seconds", "10"],
+        p = subprocess.Popen([LOAD, "--port", str(port), "--conns", "1000", "--rate", "5", "--seconds", "10", "--ts", "1700000000000"],
                              stdout=subprocess.PIPE, text=True)
         time.sleep(5)
         subprocess.run([tool("tbedge"), "--data", edge.data, "deploy", edge.workers[1]], check=True, stdout=subprocess.DEVNULL)

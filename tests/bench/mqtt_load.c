@@ -3,10 +3,11 @@
  * messages, or at a fixed rate each, and count what the broker acknowledges. One thread, epoll.
  *
  *   mqtt_load --port P [--conns 100] [--window 20] [--messages 200000] [--rate 0] [--seconds 10]
- *             [--user-prefix T] [--topic v1/devices/me/telemetry] [--swap-watch]
+ *             [--user-prefix T] [--topic v1/devices/me/telemetry] [--ts MS]
  *
  * User names are the prefix and the connection's number from 0. With --rate R each connection sends R
- * messages a second for --seconds; else --messages are sent in all, as fast as the window allows.
+ * messages a second for --seconds; else --messages are sent in all, as fast as the window allows. With --ts
+ * each message says its own time, MS plus its number, so that no two points of a device fall together.
  * Prints one JSON object: acked, seconds, rate, disconnects, latency percentiles in microseconds, and
  * stall_ms, the longest time in which no connection got an acknowledgement while some waited. */
 #include <arpa/inet.h>
@@ -41,6 +42,7 @@ struct conn {
 struct options {
     int port, conns, window, seconds;
     long messages;
+    long long ts;
     double rate;
     const char *prefix, *topic;
 };
@@ -93,10 +95,14 @@ put_connect(struct conn *c, const char *user)
 static bool
 put_publish(struct load *l, struct conn *c, int64_t now)
 {
-    char body[128];
-    int bn = snprintf(body, sizeof body, "{\"temperature\":%.1f,\"humidity\":%u,\"active\":%s}",
-                      20 + (double)(c->sent % 200) / 10, (unsigned)(40 + c->sent % 50),
-                      c->sent & 1 ? "true" : "false");
+    char body[160];
+    int bn = 0;
+    if (l->o.ts != 0) {
+        bn = snprintf(body, sizeof body, "{\"ts\":%lld,\"values\":", l->o.ts + (long long)c->sent);
+    }
+    bn += snprintf(body + bn, sizeof body - (size_t)bn, "{\"temperature\":%.1f,\"humidity\":%u,\"active\":%s}%s",
+                   20 + (double)(c->sent % 200) / 10, (unsigned)(40 + c->sent % 50),
+                   c->sent & 1 ? "true" : "false", l->o.ts != 0 ? "}" : "");
     size_t tn = strlen(l->o.topic), rest = 2 + tn + 2 + (size_t)bn;
     if (c->out_n + rest + 5 > sizeof c->out) {
         return false;
@@ -329,6 +335,8 @@ parse(struct options *o, int argc, char **argv)
             o->window = atoi(v);
         } else if (strcmp(k, "--messages") == 0) {
             o->messages = atol(v);
+        } else if (strcmp(k, "--ts") == 0) {
+            o->ts = atoll(v);
         } else if (strcmp(k, "--rate") == 0) {
             o->rate = atof(v);
         } else if (strcmp(k, "--seconds") == 0) {
@@ -350,7 +358,7 @@ main(int argc, char **argv)
     static struct load l = { .n_hist = 200000 };
     if (!parse(&l.o, argc, argv)) {
         fprintf(stderr, "usage: mqtt_load --port P [--conns N] [--window N] [--messages N] [--rate R] "
-                        "[--seconds N] [--user-prefix T] [--topic T]\n");
+                        "[--seconds N] [--user-prefix T] [--topic T] [--ts MS]\n");
         return 2;
     }
     struct rlimit r;
