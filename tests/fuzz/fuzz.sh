@@ -14,7 +14,7 @@ targets=$*
 list=
 for t in $targets; do list="$list tests/fuzz/fuzz_$t"; done
 # shellcheck disable=SC2086
-make -C build-fuzz -s -j"$(nproc)" built-sources $list || exit 1
+make -C build-fuzz -s built-sources && make -C build-fuzz -s -j"$(nproc)" $list || exit 1
 
 one() {
     work=build-fuzz/work/$1
