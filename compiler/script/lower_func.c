@@ -59,6 +59,8 @@ lw_strip(struct tbe_str t)
             depth++;
         } else if (t.p[i] == ')' && --depth == 0 && i + 1 < t.n) {
             return t;
+        } else if (t.p[i] == ',' && depth == 1) {
+            return t; /* a comma operator needs them */
         }
     }
     return (struct tbe_str){ t.p + 1, t.n - 2 };
