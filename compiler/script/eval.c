@@ -15,6 +15,7 @@
 
 #include "drive/child.h"
 #include "drive/drive.h"
+#include "tbe/tbel.h"
 
 #define SCRIPTS_PER_FILE 100
 #define MAX_FILES 200
@@ -592,6 +593,21 @@ as_list(struct eval *e, tbe_val v)
     return l;
 }
 
+/* What the node says of a TBEL result it cannot use: the class of the result, or of the first element. */
+static struct tbe_str
+wrong_type(struct eval *e, const struct vector *t, tbe_val r)
+{
+    bool many = tbe_str_eqz(t->kind, "switch") || tbe_str_eqz(t->kind, "transform");
+    int fits = tbe_str_eqz(t->kind, "switch") ? TBE_STR_T : TBE_MAP;
+    for (uint32_t i = 0; many && r.t == TBE_LIST && i < r.u.l->n; i++) {
+        if (r.u.l->v[i].t != fits) {
+            r = r.u.l->v[i];
+            break;
+        }
+    }
+    return tbe_arena_fmt(&e->a, "Wrong result type: %s", tbe_t_class(r));
+}
+
 /* Did it go as the vector says? got: text for the report. */
 static bool
 judge(struct eval *e, struct vector *t, struct tbe_str *got)
@@ -611,6 +627,9 @@ judge(struct eval *e, struct vector *t, struct tbe_str *got)
             undef = false;
         }
         failed = undef || !convert(e, t, r, &conv);
+        if (failed && t->dialect == TBE_DIALECT_TBEL) {
+            *got = wrong_type(e, t, r);
+        }
     } else if (!failed && t->result.n > 6 && memcmp(t->result.p, "error ", 6) == 0) {
         failed = true;
         *got = (struct tbe_str){ t->result.p + 6, t->result.n - 6 };
