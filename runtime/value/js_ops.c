@@ -72,10 +72,11 @@ tbe_j_truth_slow(tbe_val v)
     }
 }
 
+/* The object's own toString or valueOf; what every object has is below. */
 static tbe_val
-own_method(struct tbe_x *x, tbe_val v, const char *name)
+own_method(tbe_val v, const char *name)
 {
-    return js_props(v) ? tbe_j_get_slow(x, v, tbe_strz(name)) : TBE_UNDEF_VAL;
+    return js_props(v) ? tbe_map_get(js_props(v), tbe_strz(name)) : TBE_UNDEF_VAL;
 }
 
 tbe_val
@@ -90,7 +91,7 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
     bool text = hint_string || v.t == TBE_DATE;
     if (v.t == TBE_MAP || v.t == TBE_OBJ) {
         for (int i = 0; i < 2; i++) {
-            tbe_val f = own_method(x, v, (i == 0) == text ? "toString" : "valueOf");
+            tbe_val f = own_method(v, (i == 0) == text ? "toString" : "valueOf");
             if (f.t == TBE_FUNC) {
                 tbe_val r = tbe_j_call(x, f, v, 0, NULL);
                 if (r.t <= TBE_STR_T) {
@@ -98,9 +99,6 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
                 }
             }
         }
-    }
-    if (v.t == TBE_DATE && !hint_string && false) {
-        return tbe_double(((struct js_date *)v.u.p)->t);
     }
     switch (v.t) {
     case TBE_LIST: {
