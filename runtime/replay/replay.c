@@ -270,9 +270,14 @@ do_alarm(struct replay *r, tbe_val step)
     alarm_json_write(&b, r->store, &f.v);
     tbe_msg_set_data(m, tbe_arena_dup(a, tbe_buf_str(&b)));
     tbe_buf_free(&b);
-    tbe_md_put(a, &m->md, TBE_STR("entityName"), tbe_arena_dup(a, o ? o->name : TBE_STR("")));
+    tbe_md_put(a, &m->md, TBE_STR("entityName"), tbe_arena_dup(a, f.v.type));
     tbe_md_put(a, &m->md, TBE_STR("entityType"), tbe_strz(tbe_entity_type_name(e.type)));
     m->customer = o ? o->customer : tbe_uuid_null;
+    if (!tbe_uuid_is_null(&m->customer)) {
+        char text[TBE_UUID_TEXT + 1];
+        tbe_uuid_text(&m->customer, text);
+        tbe_md_put(a, &m->md, TBE_STR("customerId"), tbe_arena_dup(a, tbe_strz(text)));
+    }
     engine_submit_take(r->engine, &m);
     return settle(r);
 }
