@@ -19,6 +19,8 @@
 #define RETRY_MAX_MS 1000
 #define CLOSE_PATIENCE_MS 5000       /* closing with a disk that refuses writes */
 #define IDLE_MS 200
+#define GATHER_MS 5        /* between the starts of two commits, while little waits */
+#define GATHER_BYTES 4096  /* of packed points: about a hundred messages are worth a commit of their own */
 #define HOUSEKEEPING_MS 60000
 
 static int
@@ -317,6 +319,9 @@ process(struct writer *w, struct store_batch *list, int64_t patience_ms)
     for (const struct store_batch *b = list; b && !any; b = b->next) {
         any = has_effects(b);
     }
+    if (any) {
+        w->last_commit_ns = clock_mono_ns();
+    }
     return !any || commit_until_done(w, list, patience_ms);
 }
 
@@ -340,6 +345,26 @@ publish_done(struct writer *w, struct store_batch *list)
 
 /* Thread ------------------------------------------------------------------------------------------- */
 
+static void
+wait_until(struct writer *w, int64_t mono_ns)
+{
+    struct timespec ts = { .tv_sec = (time_t)(mono_ns / 1000000000), .tv_nsec = (long)(mono_ns % 1000000000) };
+    pthread_cond_timedwait(&w->wake, &w->lock, &ts);
+}
+
+/* A trickle of small batches is gathered, so that each does not cost a transaction and a flush of its own.
+ * The first one after a pause is not delayed, nor is a queue that is worth a commit already. Under lock. */
+static void
+gather(struct writer *w)
+{
+    int64_t due = w->last_commit_ns + GATHER_MS * 1000000LL;
+    w->gathering = true;
+    while (w->queue && !w->stop && w->queue_bytes < GATHER_BYTES && clock_mono_ns() < due) {
+        wait_until(w, due);
+    }
+    w->gathering = false;
+}
+
 /* Waits for work: the queue, or NULL for an idle moment; *stop when the end is near. */
 static struct store_batch *
 next_work(struct writer *w, bool busy, bool *stop)
@@ -349,14 +374,11 @@ next_work(struct writer *w, bool busy, bool *stop)
         /* Something to compact or to checkpoint: see whether the quiet lasts. Else look at ages now and then. */
         bool soon = compact_due(w, true) || w->c.retry_at_ns || w->wal_pages > WAL_PAGES_IDLE;
         int64_t ms = soon ? IDLE_MS : HOUSEKEEPING_MS;
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        ts.tv_nsec += ms % 1000 * 1000000L;
-        ts.tv_sec += ms / 1000 + ts.tv_nsec / 1000000000L;
-        ts.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&w->wake, &w->lock, &ts);
+        wait_until(w, clock_mono_ns() + ms * 1000000LL);
     }
+    gather(w);
     struct store_batch *list = w->queue;
+    w->queue_bytes = 0;
     w->queue = NULL;
     w->queue_end = &w->queue;
     *stop = w->stop;
@@ -442,12 +464,16 @@ writer_give(struct writer *w, struct store_batch *b)
     pthread_mutex_lock(&w->lock);
     *w->queue_end = b;
     w->queue_end = &b->next;
+    w->queue_bytes += b->pack.buf.n;
     struct store_batch *list = w->running ? NULL : w->queue;
     if (list) {
         w->queue = NULL;
         w->queue_end = &w->queue;
+        w->queue_bytes = 0;
     }
-    pthread_cond_signal(&w->wake);
+    if (!w->gathering || w->queue_bytes >= GATHER_BYTES) {
+        pthread_cond_signal(&w->wake);
+    }
     pthread_mutex_unlock(&w->lock);
     if (!list) {
         return;

@@ -25,7 +25,10 @@ struct writer {
     pthread_cond_t wake;              /* monotonic clock */
     struct store_batch *queue, **queue_end; /* given, not taken yet */
     struct store_batch *done, **done_end;   /* committed, not completed yet */
-    bool stop;                        /* under lock, as the four above */
+    size_t queue_bytes;               /* about, of packed points in the queue */
+    bool gathering;                   /* the thread waits for more before it commits */
+    bool stop;                        /* under lock, as the six above */
+    int64_t last_commit_ns;           /* start of the newest commit, monotonic; the thread's own */
     int efd;                          /* written after a commit; -1 none */
     uint64_t next_log;                /* id of the next log row */
     uint64_t committed_safe;          /* `safe` of the newest committed batch */
