@@ -8,6 +8,7 @@ A vector passes when each step's outcome and what is stored afterwards are as re
 JSON; $NOW stands for any time near the run, $ANY for anything."""
 import argparse
 import concurrent.futures
+import fnmatch
 import glob
 import http.client
 import json
@@ -502,6 +503,18 @@ def one(edge, v):
         return v, "%s: %s" % (type(e).__name__, e)
 
 
+def exceptions():
+    """[(id pattern, reason)] of device-api-exceptions.txt; they count as failed all the same."""
+    out, last = [], ""
+    with open(os.path.join(HERE, "device-api-exceptions.txt")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                pattern, reason = (x.strip() for x in line.split("|", 1))
+                last = last if reason == "same" else reason
+                out.append((pattern, last))
+    return out
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--jobs", type=int, default=48)
@@ -520,13 +533,16 @@ def main():
         vectors = [x for x in vectors if x[1]["id"].startswith(a.only)]
     edge = Edge()
     counts = {}
+    known = exceptions()
     try:
         with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
             for (f, _), (v, err) in zip(vectors, pool.map(lambda x: one(edge, x[1]), vectors)):
                 ok, bad = counts.get(f, (0, 0))
                 counts[f] = (ok + (err is None), bad + (err is not None))
                 if err is not None:
-                    print("FAIL %s (%s)\n    %s" % (v["id"], v.get("about", ""), err), flush=True)
+                    why = next((r for p, r in known if fnmatch.fnmatchcase(v["id"], p)), None)
+                    print("FAIL %s (%s)%s\n    %s" % (v["id"], v.get("about", ""), " known: " + why if why else "", err),
+                          flush=True)
         if edge.proc.poll() is not None:
             print("tbedge ended during the run")
     finally:
