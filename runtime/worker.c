@@ -498,6 +498,7 @@ finish(struct worker *w)
         hub_batch_set(w->hub, NULL);
         store_commit(w->store, &w->batch);
     }
+    w->health.store = NULL;
     store_close(w->store);
     if (w->stage == STAGE_DRAIN) {
         size_t at = frame_begin(&w->out, FR_DRAINED, 0, 0, 0, 0);

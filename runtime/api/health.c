@@ -30,10 +30,16 @@ reply(struct evhttp_request *req, int status, struct tbe_str text)
     }
 }
 
+/* A GET while there is a store; else it is answered. */
 static bool
-only_get(struct evhttp_request *req)
+served(struct evhttp_request *req, const struct health *h)
 {
     enum evhttp_cmd_type m = evhttp_request_get_command(req);
+
+    if (h->store == NULL) {
+        reply(req, 503, TBE_STR("stopping\n"));
+        return false;
+    }
 
     if (m == EVHTTP_REQ_GET || m == EVHTTP_REQ_HEAD) {
         return true;
@@ -50,7 +56,7 @@ on_metrics(struct evhttp_request *req, void *arg)
     struct store_stats st;
     struct tbe_buf b = { 0 };
 
-    if (!only_get(req)) {
+    if (!served(req, h)) {
         return;
     }
     store_stats(h->store, &st);
@@ -69,7 +75,7 @@ on_health(struct evhttp_request *req, void *arg)
     struct health *h = arg;
     struct store_stats st;
 
-    if (only_get(req)) {
+    if (served(req, h)) {
         store_stats(h->store, &st);
         reply(req, st.healthy ? 200 : 503, st.healthy ? TBE_STR("ok\n") : TBE_STR("the store cannot commit\n"));
     }
@@ -80,7 +86,7 @@ on_ready(struct evhttp_request *req, void *arg)
 {
     struct health *h = arg;
 
-    if (only_get(req)) {
+    if (served(req, h)) {
         reply(req, h->ready ? 200 : 503, h->ready ? TBE_STR("ready\n") : TBE_STR("starting or stopping\n"));
     }
 }

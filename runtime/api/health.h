@@ -8,7 +8,7 @@
 struct evhttp;
 
 struct health {
-    struct store *store;
+    struct store *store; /* NULL: closed, the process ends */
     bool ready; /* devices are served */
 };
 void health_serve(struct evhttp *http, struct health *h); /* h must outlive http */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "transport/certificate.h"
 
 static METRIC_COUNTER(m_connects, "tbedge_mqtt_connects_total", "MQTT connections accepted.");
 static METRIC_COUNTER(m_refused, "tbedge_mqtt_refused_total", "MQTT connections refused.");
@@ -343,6 +344,7 @@ connect_read(struct frame_reader *r, struct connect *c)
     c->login.password = frame_get_str(r);
     (void)frame_get_str(r); /* peer address */
     c->login.certificate = frame_get_str(r);
+    c->login.cert_expired = c->login.certificate.n > 0 && !certificate_valid_now(c->login.certificate);
     if (!(c->flags & FR_CONNECT_HAS_USER)) {
         c->login.user = TBE_STR_NONE;
     }

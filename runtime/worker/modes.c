@@ -16,6 +16,7 @@
 #include "replay/replay.h"
 
 struct command_result {
+    struct tbe_buf out, err; /* shown when the changes are durable */
     int status;
     bool done;
 };
@@ -25,8 +26,8 @@ on_reply(void *arg, int status, struct tbe_str out, struct tbe_str err)
 {
     struct command_result *r = arg;
 
-    fwrite(out.p, 1, out.n, stdout);
-    fwrite(err.p, 1, err.n, stderr);
+    tbe_buf_puts(&r->out, out);
+    tbe_buf_puts(&r->err, err);
     r->status = status;
     r->done = true;
 }
@@ -36,7 +37,7 @@ worker_command(const struct worker_options *o, int argc, char **argv)
 {
     struct store_options so = { .dir = o->dir, .sync_commit = true };
     struct control_env env = { .dir = o->dir, .stream = stdout };
-    struct command_result res = { 1, false };
+    struct command_result res = { .status = 1 };
     struct tbe_str *words = calloc((size_t)argc + 1, sizeof(*words));
     struct store_batch *b;
     struct store *s;
@@ -67,6 +68,10 @@ worker_command(const struct worker_options *o, int argc, char **argv)
     hub_free(env.hub);
     store_close(s);
     free(words);
+    fwrite(res.out.p ? res.out.p : "", 1, res.out.n, stdout);
+    fwrite(res.err.p ? res.err.p : "", 1, res.err.n, stderr);
+    tbe_buf_free(&res.out);
+    tbe_buf_free(&res.err);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "tbedge: standard output: %s\n", strerror(errno));
         return 1;
