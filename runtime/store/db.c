@@ -127,8 +127,8 @@ db_open(struct db *d, const char *path, enum db_mode mode, char err[256])
      * above SQLite, and the operating system caches the file. */
     static const char *const pragmas[] = {
         [DB_READ] = "PRAGMA cache_size = -512; PRAGMA query_only = 1",
-        [DB_WRITE] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-                     "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY",
+        [DB_WRITE] = ("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+                      "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY"),
         [DB_MEMORY] = "PRAGMA temp_store = MEMORY",
     };
     if (sqlite3_exec(d->h, pragmas[mode], NULL, NULL, NULL) != SQLITE_OK) {
