@@ -19,7 +19,7 @@
 #define RETRY_MAX_MS 1000
 #define CLOSE_PATIENCE_MS 5000       /* closing with a disk that refuses writes */
 #define IDLE_MS 200
-#define GATHER_MS 5        /* between the starts of two commits, while little waits */
+#define GATHER_MS 10       /* between the starts of two commits, while little waits */
 #define GATHER_BYTES 4096  /* of packed points: about a hundred messages are worth a commit of their own */
 #define HOUSEKEEPING_MS 60000
 
