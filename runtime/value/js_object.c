@@ -174,6 +174,21 @@ no_property(struct tbe_x *x, tbe_val o, struct tbe_str key)
 }
 
 /* What a value has besides own properties: length, methods, name of an error... */
+/* What stands for a built-in class's prototype: a value that has its methods, so that a script which asks
+ * whether one is there before it defines its own ("if (!String.prototype.includes)") finds it. Methods
+ * cannot be added: what is put into it is lost, as on any primitive. */
+static tbe_val
+class_prototype(struct tbe_x *x, const char *cls)
+{
+    if (strcmp(cls, "String") == 0) {
+        return TBE_LIT("");
+    }
+    if (strcmp(cls, "Number") == 0) {
+        return tbe_double(0);
+    }
+    return strcmp(cls, "Array") == 0 ? tbe_list_new(x->a, 0) : tbe_map_new(x->a, 0);
+}
+
 static tbe_val
 special(struct tbe_x *x, tbe_val o, struct tbe_str key)
 {
@@ -244,6 +259,9 @@ special(struct tbe_x *x, tbe_val o, struct tbe_str key)
         }
         if (o.sub == JS_CLASS && tbe_str_eqz(key, "name")) {
             return tbe_strv(tbe_strz(b->cls));
+        }
+        if (o.sub == JS_CLASS && tbe_str_eqz(key, "prototype")) {
+            return class_prototype(x, b->cls);
         }
         if (o.sub == JS_INSTANCE && b->ctor.t == TBE_FUNC) {
             struct tbe_map *cp = js_props(b->ctor);
