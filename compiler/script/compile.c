@@ -68,6 +68,8 @@ lower_all(struct sema *s, struct ast *body, struct tbe_arena *a, struct script_r
 {
     struct lower l = { .s = s, .a = a, .src = s->src, .sym = s->src->symbol,
         .js = s->src->dialect == TBE_DIALECT_JS };
+    l.converts = l.js && (memmem(l.src->text.p, l.src->text.n, "valueOf", 7) != NULL ||
+        memmem(l.src->text.p, l.src->text.n, "toString", 8) != NULL);
     l.P = l.js ? "tbe_j" : "tbe_t";
     lw_func(&l, s->main, body);
     for (bool more = true; more;) { /* functions are written when something refers to them */

@@ -39,6 +39,7 @@ struct lower {
     const struct script_source *src;
     const char *sym, *P; /* symbol; "tbe_j" or "tbe_t" */
     bool js;
+    bool converts; /* the script may define valueOf or toString: conversions have effects */
     struct tbe_buf *out;
     struct tbe_buf decls, frames, funcs; /* prototypes and constants; frame structs; functions done */
     struct tbe_buf frame;                /* members of the frame of the current function */

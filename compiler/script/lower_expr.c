@@ -12,7 +12,7 @@
 
 #define MAX_NEST 20 /* nested parentheses; clang allows 256 */
 
-enum { EFFECT_KNOWN = 1 << 20, EFFECT_YES = 1 << 21 };
+enum { EFFECT_KNOWN = 1 << 20, EFFECT_YES = 1 << 21, THROW_KNOWN = 1 << 22, THROW_YES = 1 << 23 };
 
 static bool
 list_effect(struct ast *n)
@@ -41,6 +41,31 @@ lw_has_effect(struct ast *n)
         n->flags |= EFFECT_KNOWN | (yes ? EFFECT_YES : 0);
     }
     return n->flags & EFFECT_YES;
+}
+
+/* Reads that may fail with an error which names them: of two, the first must fail first. The script's own
+ * parameters are never null. */
+static bool
+may_throw(struct ast *n)
+{
+    if (n == NULL || n->kind == AST_FUNC) {
+        return false;
+    }
+    if (!(n->flags & THROW_KNOWN)) {
+        bool yes = n->kind == AST_IDENT && (n->var == NULL || n->var->kind == SV_GLOBAL);
+        if (n->kind == AST_MEMBER || n->kind == AST_INDEX) {
+            const struct sema_var *v = n->a->kind == AST_IDENT ? n->a->var : NULL;
+            bool global = n->a->kind == AST_IDENT && v == NULL; /* Math.PI */
+            bool param = v != NULL && v->kind == SV_PARAM && v->func->node == NULL;
+            yes = !param && !global;
+        }
+        yes = yes || may_throw(n->a) || may_throw(n->b) || may_throw(n->c) || may_throw(n->d);
+        for (struct ast *e = n->list; e != NULL && !yes; e = e->next) {
+            yes = may_throw(e);
+        }
+        n->flags |= THROW_KNOWN | (yes ? THROW_YES : 0);
+    }
+    return n->flags & THROW_YES;
 }
 
 /* ---- small makers ---- */
@@ -167,7 +192,8 @@ num_text(struct lower *l, double d)
 
 /* ---- operands in order ---- */
 
-/* Evaluates n expressions left to right. Those that a later one could disturb are in temporaries. */
+/* Evaluates n expressions left to right. C leaves the order of operands and arguments open, so whatever a
+ * later one could disturb, or must not come before, goes into a temporary. */
 static void
 operands(struct lower *l, int n, struct ast **e, struct cx *out)
 {
@@ -175,11 +201,11 @@ operands(struct lower *l, int n, struct ast **e, struct cx *out)
         struct tbe_buf sub = { 0 }, *save = lw_divert(l, &sub);
         out[i] = lw_expr(l, e[i]);
         lw_divert(l, save);
-        if (sub.n > 0 || lw_has_effect(e[i])) {
-            for (int k = 0; k < i; k++) {
-                if (!out[k].stable) {
-                    out[k] = lw_spill(l, out[k]);
-                }
+        bool disturbs = sub.n > 0 || lw_has_effect(e[i]);
+        for (int k = 0; k < i; k++) {
+            if (!out[k].stable && (disturbs || (!out[i].stable &&
+                    (lw_has_effect(e[k]) || (may_throw(e[k]) && may_throw(e[i])))))) {
+                out[k] = lw_spill(l, out[k]);
             }
         }
         tbe_buf_puts(l->out, tbe_buf_str(&sub));
@@ -602,6 +628,15 @@ call(struct lower *l, struct ast *n)
             return no_such_static(l, n);
         }
     }
+    if (f->kind == AST_MEMBER && l->js && list_effect(n->list) && may_throw(f)) { /* it fails before the arguments */
+        c = lw_spill(l, lw_expr(l, f->a));
+        lw_line(l, "if (tbe_is_null(%.*s)) {", S_(lw_as_val(l, c)));
+        lw_line(l, "    (void)tbe_j_get(x, %.*s, %.*s, %.*s);", S_(lw_as_val(l, c)), S_(lw_str(l, f->s)), S_(hint(l)));
+        lw_line(l, "}");
+        struct args a = arguments(l, NULL, NULL, n->list);
+        return mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_method(x, %.*s, %.*s, %.*s)", S_(lw_as_val(l, c)),
+            S_(lw_str(l, f->s)), S_(a.text)));
+    }
     if (f->kind == AST_MEMBER) {
         struct args a = arguments(l, f->a, &c, n->list);
         return mk(l, REP_VAL, a.nest > c.nest ? a.nest : c.nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P,
@@ -666,6 +701,12 @@ js_binary(struct lower *l, int op, struct cx a, struct cx b)
     bool nums = a.rep == REP_NUM && b.rep == REP_NUM;
     if (op == OP_ADD && !nums) {
         return mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_add(x, %.*s, %.*s)", S_(lw_as_val(l, a)), S_(lw_as_val(l, b))));
+    }
+    if (op <= OP_USHR && l->converts && !nums) { /* both are evaluated, then converted in order */
+        a = a.stable ? a : lw_spill(l, a);
+        b = b.stable ? b : lw_spill(l, b);
+        a = lw_spill(l, mk(l, REP_NUM, 1, as_num(l, a)));
+        nest = 1;
     }
     if (op >= OP_ADD && op <= OP_DIV) {
         return mk(l, REP_NUM, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(as_num(l, a)), c_op(op), S_(as_num(l, b))));
@@ -1521,9 +1562,11 @@ lw_expr(struct lower *l, struct ast *n)
     case AST_LOGICAL:
         return logical(l, n);
     case AST_ASSIGN:
-        return assign(l, n, true);
+        c = assign(l, n, true);
+        return c.stable ? c : lw_spill(l, c); /* a C assignment inside an expression is ordered by nothing */
     case AST_UPDATE:
-        return update(l, n, true);
+        c = update(l, n, true);
+        return c.stable ? c : lw_spill(l, c);
     case AST_COND:
         return cond(l, n);
     case AST_SEQ:
