@@ -174,6 +174,9 @@ str_node(struct jp *p, struct tbe_str s)
 static void
 to_pattern(struct jp *p, struct ast *n, bool binding)
 {
+    if (p->c->failed) {
+        return; /* the tree may lack parts */
+    }
     switch (n->kind) {
     case AST_IDENT:
         return;

@@ -271,6 +271,13 @@ generation_find_tool(const char *name, char *out, size_t size)
                 return;
             }
         }
+        /* installed under a prefix that was moved after configure */
+        if (slash && (size_t)(slash - out) + sizeof "/../libexec/" + strlen(name) <= size) {
+            sprintf(slash, "/../libexec/%s", name);
+            if (access(out, X_OK) == 0) {
+                return;
+            }
+        }
     }
     snprintf(out, size, "%s/%s", LIBEXECDIR, name);
     if (access(out, X_OK) != 0) {

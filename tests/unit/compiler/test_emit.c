@@ -151,6 +151,9 @@ nothing_starts_after_a_failure(void **state)
     assert_int_equal(c[0].status, 0);
     assert_int_equal(c[1].status, 1);
     assert_int_equal(c[2].status, -1);
+    for (int i = 0; i < 3; i++) {
+        tbe_buf_free(&c[i].output);
+    }
 }
 
 int
