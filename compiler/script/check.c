@@ -524,6 +524,9 @@ walk_decl(struct sema *s, const struct ast *var, struct ast *d)
         } else {
             v->early = true;
         }
+        if (!is_js(s) && d->s.n > 0 && s->last_assign != NULL && s->last_assign->var == v) {
+            s->last_assign->type = (uint8_t)sema_named_type(d->s);
+        }
         if (s->scope->is_case) {
             v->early = true;
         }

@@ -28,6 +28,7 @@ struct vector {
     struct tbe_str why; /* compile error */
     bool ok;
     struct tbe_str result; /* line of the program */
+    bool chars;            /* the result is a Character, or a list with one: JSON does not tell it from a string */
 };
 
 struct eval {
@@ -76,7 +77,9 @@ static const char program[] =
     "        struct tbe_str err = TBE_STR(\"\");\n        struct tbe_buf b = { 0 };\n"
     "        clock_fix(now);\n        int dialect = s.dialect;\n"
     "        if (raw && dialect == TBE_DIALECT_JS) { s.dialect = 99; }\n"
-    "        if (tbe_script_run(&s, &a, args, &out, &err) == 0) {\n            tbe_buf_putz(&b, \"ok \");\n"
+    "        if (tbe_script_run(&s, &a, args, &out, &err) == 0) {\n            bool chr = out.t == TBE_CHAR;\n"
+    "            for (uint32_t i = 0; out.t == TBE_LIST && i < out.u.l->n; i++) { chr |= out.u.l->v[i].t == TBE_CHAR; }\n"
+    "            tbe_buf_putz(&b, chr ? \"chr \" : \"ok \");\n"
     "            if (dialect == TBE_DIALECT_TBEL) { tbe_json_write(&b, out, TBE_OUT_JAVA); }\n"
     "            else if (raw || out.t == TBE_UNDEF) { put(&b, out, 0); }\n"
     "            else { tbe_json_write(&b, out, TBE_OUT_JS); }\n        } else {\n"
@@ -475,8 +478,9 @@ message(struct eval *e, const struct vector *t, tbe_val r, bool listed, tbe_val 
     tbe_val args = field(t->v, "args"), m = tbe_map_new(&e->a, 3), v;
     bool js = t->dialect == TBE_DIALECT_JS;
     const struct tbe_entry *en;
-    tbe_val in_msg = field(args, is_generator(t) ? "prevMsg" : "msg"), in_md = field(args, is_generator(t) ? "prevMetadata" : "metadata"),
-            in_type = field(args, is_generator(t) ? "prevMsgType" : "msgType");
+    bool prev = is_generator(t) && field(args, "prevMsg").t != TBE_UNDEF;
+    tbe_val in_msg = field(args, prev ? "prevMsg" : "msg"), in_md = field(args, prev ? "prevMetadata" : "metadata"),
+            in_type = field(args, prev ? "prevMsgType" : "msgType");
     in_msg = in_msg.t == TBE_UNDEF ? tbe_map_new(&e->a, 1) : in_msg;
     in_md = in_md.t == TBE_UNDEF ? tbe_map_new(&e->a, 1) : in_md;
     in_type = in_type.t == TBE_UNDEF ? tbe_strv(TBE_STR("POST_TELEMETRY_REQUEST")) : in_type;
@@ -525,12 +529,15 @@ convert(struct eval *e, const struct vector *t, tbe_val r, tbe_val *out)
         return r.t == TBE_STR_T;
     }
     if (tbe_str_eqz(t->kind, "tostring")) {
-        if (r.t != TBE_STR_T) {
+        if (r.t != TBE_STR_T || t->chars) {
             *out = tbe_strv(tbe_json_text(&e->a, r, TBE_OUT_JAVA));
         }
         return true;
     }
     if (tbe_str_eqz(t->kind, "switch")) {
+        if (t->chars) {
+            return false;
+        }
         for (uint32_t i = 0; r.t == TBE_LIST && i < r.u.l->n; i++) {
             if (r.u.l->v[i].t != TBE_STR_T) {
                 return false;
@@ -616,8 +623,11 @@ judge(struct eval *e, struct vector *t, struct tbe_str *got)
     bool must_fail = want_err.t != TBE_UNDEF, lenient = field(t->v, "lenient").u.i && field(t->v, "lenient").t == TBE_BOOL;
     bool failed = !t->compiled, ok = true;
     *got = t->compiled ? t->result : t->why;
-    if (!failed && t->result.n > 3 && memcmp(t->result.p, "ok ", 3) == 0) {
-        *got = (struct tbe_str){ t->result.p + 3, t->result.n - 3 };
+    size_t skip = t->result.n > 4 && memcmp(t->result.p, "chr ", 4) == 0 ? 4 :
+        t->result.n > 3 && memcmp(t->result.p, "ok ", 3) == 0 ? 3 : 0;
+    t->chars = skip == 4;
+    if (!failed && skip > 0) {
+        *got = (struct tbe_str){ t->result.p + skip, t->result.n - skip };
         if (tbe_json_parse(&e->a, *got, TBE_JSON_JAVA, &r, NULL) != 0) {
             return false;
         }

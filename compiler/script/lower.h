@@ -64,6 +64,7 @@ struct tbe_str lw_str(struct lower *l, struct tbe_str s);   /* struct tbe_str co
 struct tbe_str lw_strval(struct lower *l, struct tbe_str s); /* tbe_val constant */
 struct tbe_str lw_var(struct lower *l, struct sema_var *v); /* an lvalue */
 const char *lw_null(const struct lower *l);
+struct tbe_str lw_site(struct lower *l, const struct ast *n); /* the text of n, as a C string literal */
 void lw_bind(struct lower *l, struct ast *target, struct cx v, bool decl); /* target = v, patterns too */
 bool lw_direct(const struct ast *n); /* IDENT that names a function of the script that needs no value */
 bool lw_has_effect(struct ast *n);

@@ -11,6 +11,7 @@
 #include "script/cwrite.h"
 
 #define MAX_NEST 20 /* nested parentheses; clang allows 256 */
+#define MAX_SITE 300 /* bytes of an expression in an error text */
 
 enum { EFFECT_KNOWN = 1 << 20, EFFECT_YES = 1 << 21, THROW_KNOWN = 1 << 22, THROW_YES = 1 << 23 };
 
@@ -355,7 +356,8 @@ builtin_value(struct lower *l, struct ast *n)
         }
         return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_not_defined(x, %.*s)", S_(lw_str(l, n->s))));
     }
-    return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_unresolved(x, %.*s)", S_(lw_str(l, n->s))));
+    /* On a line of its own: what stands before it has its errors first, what stands behind it has not. */
+    return lw_spill(l, mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_unresolved(x, %.*s)", S_(lw_str(l, n->s)))));
 }
 
 static struct cx
@@ -369,6 +371,9 @@ ident(struct lower *l, struct ast *n)
         return stable(REP_VAL, lw_closure(l, v->fn->func));
     }
     struct tbe_str t = lw_var(l, v);
+    if (!l->js && v->kind == SV_PARAM && v->func->node != NULL) { /* may be missing */
+        return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_param(x, %.*s, %.*s)", S_(t), S_(lw_site(l, n))));
+    }
     if (v->kind == SV_GLOBAL) {
         return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_ref(x, %.*s, %.*s)", S_(t), S_(lw_str(l, n->s))));
     }
@@ -380,10 +385,33 @@ ident(struct lower *l, struct ast *n)
 
 /* ---- properties ---- */
 
-static struct cx
-get_prop(struct lower *l, struct cx obj, struct tbe_str key, bool safe)
+struct tbe_str
+lw_site(struct lower *l, const struct ast *n)
 {
-    struct tbe_str o = lw_as_val(l, obj);
+    struct tbe_str s = n == NULL ? TBE_STR("") : n->src.n > 0 ? n->src : n->s;
+    struct tbe_buf b = { 0 };
+    if (s.n > MAX_SITE) {
+        for (s.n = MAX_SITE; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80; s.n--) {
+        }
+    }
+    cw_string(&b, s);
+    struct tbe_str r = tbe_arena_dup(l->a, tbe_buf_str(&b));
+    tbe_buf_free(&b);
+    return r;
+}
+
+/* The object of the property or method n; TBEL's error for none names the whole expression. */
+static struct tbe_str
+needed(struct lower *l, struct cx o, const struct ast *n)
+{
+    struct tbe_str t = lw_as_val(l, o);
+    return l->js ? t : lw_fmt(l, "tbe_t_need(x, %.*s, %.*s)", S_(t), S_(lw_site(l, n)));
+}
+
+static struct cx
+get_prop(struct lower *l, struct cx obj, struct tbe_str key, bool safe, const struct ast *at)
+{
+    struct tbe_str o = needed(l, obj, at);
     if (l->js && tbe_str_eqz(key, "length")) {
         return mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_j_length(x, %.*s)", S_(o)));
     }
@@ -420,13 +448,17 @@ constant(struct lower *l, struct ast *n, struct cx *out)
 }
 
 static struct cx
-index_op(struct lower *l, struct cx o, struct cx i)
+index_op(struct lower *l, struct cx o, struct cx i, const struct ast *at)
 {
     int nest = o.nest > i.nest ? o.nest : i.nest;
     if (i.rep == REP_NUM) {
         return mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index_num(x, %.*s, %.*s)", S_(lw_as_val(l, o)), S_(i.t)));
     }
-    return mk(l, REP_VAL, nest, lw_fmt(l, "%s_index(x, %.*s, %.*s)", l->P, S_(lw_as_val(l, o)), S_(lw_as_val(l, i))));
+    if (!l->js) {
+        return mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_index_at(x, %.*s, %.*s, %.*s)", S_(lw_as_val(l, o)),
+            S_(lw_as_val(l, i)), S_(lw_site(l, at))));
+    }
+    return mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index(x, %.*s, %.*s)", S_(lw_as_val(l, o)), S_(lw_as_val(l, i))));
 }
 
 static struct cx call(struct lower *l, struct ast *n);
@@ -455,14 +487,14 @@ chain_step(struct lower *l, struct ast *n, int no)
             if (m->kind == AST_MEMBER && !(n->flags & AST_F_OPTIONAL)) {
                 struct args a = arguments(l, NULL, NULL, n->list);
                 struct cx c = lw_spill(l, mk(l, REP_VAL, a.nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P,
-                    S_(lw_as_val(l, self)), S_(lw_str(l, m->s)), S_(a.text))));
+                    S_(needed(l, self, n)), S_(lw_str(l, m->s)), S_(a.text))));
                 if (m->flags & AST_F_NULLSAFE) {
                     lw_line(l, "if (tbe_is_null(%.*s)) { goto chain%d; }", S_(c.t), no);
                 }
                 return c;
             }
             f = m->kind == AST_MEMBER ? mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_method_value(x, %.*s, %.*s)",
-                S_(lw_as_val(l, self)), S_(lw_str(l, m->s)))) : index_op(l, self, lw_expr(l, m->b));
+                S_(lw_as_val(l, self)), S_(lw_str(l, m->s)))) : index_op(l, self, lw_expr(l, m->b), m);
         } else {
             f = chain_step(l, m, no);
         }
@@ -483,14 +515,14 @@ chain_step(struct lower *l, struct ast *n, int no)
         lw_line(l, "if (tbe_is_null(%.*s)) { goto chain%d; }", S_(lw_as_val(l, o)), no);
     }
     if (n->kind == AST_MEMBER) {
-        c = get_prop(l, o, n->s, n->flags & AST_F_NULLSAFE);
+        c = get_prop(l, o, n->s, n->flags & AST_F_NULLSAFE, n);
         if (n->flags & AST_F_NULLSAFE) {
             c = lw_spill(l, c);
             lw_line(l, "if (tbe_is_null(%.*s)) { goto chain%d; }", S_(c.t), no);
         }
         return c;
     }
-    return index_op(l, o, lw_expr(l, n->b));
+    return index_op(l, o, lw_expr(l, n->b), n);
 }
 
 static struct cx
@@ -640,7 +672,7 @@ call(struct lower *l, struct ast *n)
     if (f->kind == AST_MEMBER) {
         struct args a = arguments(l, f->a, &c, n->list);
         return mk(l, REP_VAL, a.nest > c.nest ? a.nest : c.nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P,
-            S_(lw_as_val(l, c)), S_(lw_str(l, f->s)), S_(a.text)));
+            S_(needed(l, c, n)), S_(lw_str(l, f->s)), S_(a.text)));
     }
     if (f->kind == AST_INDEX && l->js) {
         struct cx oi[2];
@@ -1026,11 +1058,16 @@ combine(struct lower *l, struct ast *n, struct cx old, struct cx value)
 struct place {
     struct tbe_str obj, key; /* key: struct tbe_str for MEMBER, tbe_val or double for INDEX */
     bool member, num;
+    const struct ast *at;
 };
 
 static void
 store(struct lower *l, const struct place *p, struct tbe_str v)
 {
+    if (!l->js && p->member) {
+        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(p->obj), S_(p->key), S_(v), S_(lw_site(l, p->at->a)));
+        return;
+    }
     lw_line(l, "%s_put%s(x, %.*s, %.*s, %.*s);", l->P, p->member ? "" : p->num ? "_index_num" : "_index", S_(p->obj),
         S_(p->key), S_(v));
 }
@@ -1043,17 +1080,17 @@ load(struct lower *l, const struct place *p)
         if (l->js && p->key.n > 0) {
             return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_get(x, %.*s, %.*s, %.*s)", S_(p->obj), S_(p->key), S_(hint(l))));
         }
-        return mk(l, REP_VAL, 1, lw_fmt(l, "%s_get(x, %.*s, %.*s, NULL)", l->P, S_(p->obj), S_(p->key)));
+        return mk(l, REP_VAL, 1, lw_fmt(l, "%s_get(x, %.*s, %.*s, NULL)", l->P, S_(needed(l, o, p->at)), S_(p->key)));
     }
     struct cx i = stable(p->num ? REP_NUM : REP_VAL, p->key);
-    return index_op(l, o, i);
+    return index_op(l, o, i, p->at);
 }
 
 /* The place n (MEMBER or INDEX); followed, when given, by the value in *value, in order. */
 static struct place
 place(struct lower *l, struct ast *n, struct ast *value, struct cx *vc)
 {
-    struct place p = { .member = n->kind == AST_MEMBER };
+    struct place p = { .member = n->kind == AST_MEMBER, .at = n };
     struct ast *e[3] = { n->a, n->b, value };
     struct cx c[3];
     if (p.member) {
@@ -1118,7 +1155,7 @@ assign(struct lower *l, struct ast *n, bool want)
     }
     if (n->a->kind == AST_IDENT) {
         if (n->a->var == NULL) { /* TBEL: compound assignment of nothing */
-            return builtin_value(l, n->a);
+            return mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_variable(x, %.*s)", S_(lw_str(l, n->a->s))));
         }
         if (n->op == OP_NONE) {
             return set_var(l, n->a, lw_expr(l, n->b), false);
@@ -1435,7 +1472,7 @@ fold(struct lower *l, struct ast *n)
     int no = ++l->n_tmp, it = ++l->n_tmp;
     lw_line(l, "const tbe_val t%d = tbe_t_list(x, 0, NULL);", no);
     lw_line(l, "struct tbe_iter t%d;", it);
-    lw_line(l, "tbe_t_iter(x, &t%d, %.*s);", it, S_(src));
+    lw_line(l, "tbe_t_iter(x, &t%d, %.*s, %.*s);", it, S_(src), S_(lw_site(l, n->b)));
     lw_declare_scope(l, n->scope);
     lw_line(l, "while (tbe_t_next(x, &t%d, &%.*s)) {", it, S_(lw_var(l, n->var)));
     l->indent++;
@@ -1457,7 +1494,8 @@ with(struct lower *l, struct ast *n)
     struct cx o = lw_spill(l, lw_expr(l, n->a));
     for (struct ast *e = n->list; e != NULL; e = e->next) {
         struct tbe_str v = lw_val(l, e->b);
-        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s);", S_(lw_as_val(l, o)), S_(lw_str(l, e->a->s)), S_(v));
+        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(lw_as_val(l, o)), S_(lw_str(l, e->a->s)), S_(v),
+            S_(lw_site(l, n->a)));
     }
     return o;
 }
@@ -1494,7 +1532,7 @@ member(struct lower *l, struct ast *n)
         struct ast ch = { .kind = AST_CHAIN, .a = n };
         return chain(l, &ch);
     }
-    return get_prop(l, lw_expr(l, n->a), n->s, false);
+    return get_prop(l, lw_expr(l, n->a), n->s, false, n);
 }
 
 static struct cx
@@ -1503,9 +1541,9 @@ index_expr(struct lower *l, struct ast *n)
     struct cx c[2];
     operands(l, 2, (struct ast *[]){ n->a, n->b }, c);
     if (n->b->kind == AST_LITERAL && n->b->v.t == TBE_STR_T && l->js) {
-        return get_prop(l, c[0], tbe_val_str(n->b->v), false);
+        return get_prop(l, c[0], tbe_val_str(n->b->v), false, n);
     }
-    return index_op(l, c[0], c[1]);
+    return index_op(l, c[0], c[1], n);
 }
 
 static struct cx

@@ -231,7 +231,7 @@ one_param(struct lower *l, struct ast *p, int i)
     }
     const char *argc = l->f->has_try ? "fr->argc, fr->argv" : "argc, argv";
     struct tbe_str arg = p->kind == AST_SPREAD ? lw_fmt(l, "tbe_j_rest_args(x, %s, %d)", argc, i) :
-        lw_fmt(l, "tbe_arg(%s, %d, %s)", argc, i, lw_null(l));
+        lw_fmt(l, "tbe_arg(%s, %d, TBE_UNDEF_VAL)", argc, i);
     if (p->kind != AST_DEFAULT && t->kind == AST_IDENT) {
         declare_var(l, t->var, arg);
         return;

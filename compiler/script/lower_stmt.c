@@ -346,8 +346,11 @@ iterate(struct lower *l, struct ast *n)
     struct tbe_str src = lw_val(l, n->b);
     lw_line(l, "struct tbe_iter t%d;", it);
     lw_line(l, "tbe_val t%d;", item);
-    lw_line(l, "%s(x, &t%d, %.*s);", !l->js ? "tbe_t_iter" : n->kind == AST_FOR_IN ? "tbe_j_iter_keys" : "tbe_j_iter",
-        it, S_(src));
+    if (l->js) {
+        lw_line(l, "%s(x, &t%d, %.*s);", n->kind == AST_FOR_IN ? "tbe_j_iter_keys" : "tbe_j_iter", it, S_(src));
+    } else {
+        lw_line(l, "tbe_t_iter(x, &t%d, %.*s, %.*s);", it, S_(src), S_(lw_site(l, n->b)));
+    }
     lw_line(l, "while (%s_next(x, &t%d, &t%d)) {", l->P, it, item);
     l->indent++;
     lw_line(l, "tbe_burn(x);");
@@ -715,13 +718,16 @@ tail_stmt(struct lower *l, struct ast *n)
     case AST_FUNC_DECL:
         lw_return(l, n->a->func != NULL ? lw_closure(l, n->a->func) : TBE_STR("TBE_NULL_VAL"));
         return;
+    case AST_ASSERT: /* an assertion that held is true */
+        lw_stmt(l, n);
+        lw_return(l, TBE_STR("tbe_bool(true)"));
+        return;
     case AST_RETURN:
     case AST_FOR:
     case AST_FOREACH:
     case AST_WHILE:
     case AST_DO:
     case AST_BREAK:
-    case AST_ASSERT:
     case AST_NOP:
         lw_stmt(l, n);
         lw_return(l, TBE_STR("TBE_NULL_VAL"));

@@ -60,6 +60,7 @@ struct sema_assign { /* one assignment, for type inference */
     struct sema_var *var;
     struct ast *value; /* NULL = something unknown */
     uint8_t op;        /* enum ast_op; OP_NONE plain; UPDATE: OP_ADD with value NULL */
+    uint8_t type;      /* TBEL: enum ast_type of a typed declaration, or AT_ANY */
     bool update;
     struct sema_assign *next;
 };
@@ -84,6 +85,7 @@ struct sema {
 void sema_check(struct sema *s, struct ast *body);
 /* The static type of an expression, by what is known so far; AT_ANY when unknown. */
 enum ast_type sema_type(const struct sema *s, const struct ast *n);
+enum ast_type sema_named_type(struct tbe_str name); /* TBEL: int, Integer, String ...; AT_ANY for others */
 bool sema_bottom(const struct sema *s, const struct ast *n);
 void sema_infer(struct sema *s);
 

@@ -6,6 +6,7 @@
 #include "script/tbel_lex.h"
 #include "tbe/tbel.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_CHAIN 500 /* operators or steps in one chain: the tree leans left, walks recurse */
@@ -828,6 +829,13 @@ fold(struct parser *p, struct ast *n)
         [OP_REM] = tbe_t_rem, [OP_POW] = tbe_t_pow,
     };
     const struct ast *a = n->a, *b = n->b;
+    if (n->op == OP_EQ && a->kind == AST_LITERAL && b->kind == AST_LITERAL && a->v.t == TBE_DOUBLE &&
+        b->v.t == TBE_DOUBLE && isnan(a->v.u.d) && isnan(b->v.u.d)) {
+        struct ast *r = ast_new(p->c, AST_LITERAL, a->line, a->col); /* an accident of the engine (6) */
+        r->v = TBE_NULL_VAL;
+        r->src = a->src;
+        return r;
+    }
     if (n->kind != AST_BINARY || n->op > OP_POW || a->kind != AST_LITERAL || b->kind != AST_LITERAL ||
         a->v.t < TBE_INT || a->v.t > TBE_BIGINT || b->v.t < TBE_INT || b->v.t > TBE_BIGINT) {
         return n;

@@ -93,6 +93,39 @@ java_arith(const struct ast *n, enum ast_type a, enum ast_type b)
     return boxed_of_rank(ra > rb ? ra : rb);
 }
 
+enum ast_type
+sema_named_type(struct tbe_str name)
+{
+    static const struct { const char *name; uint8_t t; } names[] = { { "int", AT_int }, { "long", AT_long },
+        { "float", AT_float }, { "double", AT_double }, { "Integer", AT_Integer }, { "Long", AT_Long },
+        { "Float", AT_Float }, { "Double", AT_Double }, { "String", AT_STR } };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (tbe_str_eqz(name, names[i].name)) {
+            return names[i].t;
+        }
+    }
+    return AT_ANY;
+}
+
+/* Math.abs, min and max have an overload for each type; that of arguments of one known type is certain. */
+static enum ast_type
+overload_type(const struct sema *s, struct tbe_str cls, struct tbe_str name, const struct ast *args)
+{
+    static const uint8_t primitive[] = { AT_ANY, AT_int, AT_int, AT_int, AT_long, AT_float, AT_double };
+    int r = 0;
+    if (!tbe_str_eqz(cls, "Math") || !(tbe_str_eqz(name, "abs") || tbe_str_eqz(name, "min") || tbe_str_eqz(name, "max"))) {
+        return AT_ANY;
+    }
+    for (const struct ast *a = args; a != NULL; a = a->next) {
+        int ra = rank(sema_type(s, a));
+        if (ra == 0 || (r != 0 && r != ra)) {
+            return AT_ANY;
+        }
+        r = ra;
+    }
+    return primitive[r];
+}
+
 static enum ast_type
 tbel_type(const struct sema *s, const struct ast *n)
 {
@@ -123,17 +156,8 @@ tbel_type(const struct sema *s, const struct ast *n)
         return n->op == OP_NOT ? AT_BOOL : AT_ANY;
     case AST_LOGICAL:
         return n->op == OP_OR_EMPTY ? AT_ANY : AT_BOOL;
-    case AST_CAST: {
-        static const struct { const char *name; uint8_t t; } names[] = { { "int", AT_int }, { "long", AT_long },
-            { "float", AT_float }, { "double", AT_double }, { "Integer", AT_Integer }, { "Long", AT_Long },
-            { "Float", AT_Float }, { "Double", AT_Double }, { "String", AT_STR } };
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-            if (tbe_str_eqz(n->s, names[i].name)) {
-                return names[i].t;
-            }
-        }
-        return AT_ANY;
-    }
+    case AST_CAST:
+        return sema_named_type(n->s);
     case AST_CALL:
         if (n->a->kind == AST_IDENT && n->a->var == NULL) {
             const struct builtin *b = builtin_find(TBE_DIALECT_TBEL, TBE_STR(""), n->a->s);
@@ -143,7 +167,8 @@ tbel_type(const struct sema *s, const struct ast *n)
             const struct ast *o = n->a->a;
             if (o->kind == AST_IDENT && o->var == NULL) {
                 const struct builtin *b = builtin_find(TBE_DIALECT_TBEL, o->s, n->a->s);
-                return b ? b->type : AT_ANY;
+                enum ast_type t = b ? b->type : AT_ANY;
+                return b != NULL && t == AT_ANY ? overload_type(s, o->s, n->a->s, n->list) : t;
             }
             enum ast_type r = sema_type(s, o);
             return r == AT_ANY ? AT_ANY : builtin_method_type(TBE_DIALECT_TBEL, r, n->a->s);
@@ -272,6 +297,9 @@ assigned_type(const struct sema *s, const struct sema_assign *as)
 {
     bool js = s->src->dialect == TBE_DIALECT_JS;
     enum ast_type self = as->var->type;
+    if (as->type != AT_ANY) {
+        return as->type;
+    }
     if (as->update) {
         return js ? AT_NUM : numeric(self) ? self : AT_ANY;
     }

@@ -130,6 +130,18 @@ tbe_t_unresolved(struct tbe_x *x, struct tbe_str name)
 }
 
 tbe_val
+tbe_t_no_variable(struct tbe_x *x, struct tbe_str name)
+{
+    tbe_throw(x, "unable to resolve token: unable to resolve variable '%.*s'", (int)name.n, name.p);
+}
+
+tbe_val
+tbe_t_null_pointer(struct tbe_x *x, const char *site)
+{
+    tbe_throw(x, "null pointer: %s", site);
+}
+
+tbe_val
 tbe_t_no_function(struct tbe_x *x, struct tbe_str name)
 {
     tbe_throw(x, "null pointer or function not found: %.*s", (int)name.n, name.p);
@@ -342,14 +354,14 @@ tbe_t_get_safe(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint)
 }
 
 void
-tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v)
+tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char *parent)
 {
     if (o.t == TBE_MAP && !tbel_is_entry(o)) {
         tbel_map_set(x, o, tbe_strv(key), v);
         return;
     }
     if (tbe_is_null(o)) {
-        tbe_throw(x, "could not access property: %.*s; parent is null: ", (int)key.n, key.p);
+        tbe_throw(x, "could not access property: %.*s; parent is null: %s", (int)key.n, key.p, parent);
     }
     if (tbel_is_entry(o) && tbe_str_eqz(key, "value")) {
         o.u.m->e[0].val = v;
@@ -358,9 +370,9 @@ tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v)
     tbe_throw(x, "could not access property: %.*s", (int)key.n, key.p);
 }
 
-/* A list index: an Integer, in range of n. */
+/* A list index: an Integer, in range of n. site: the expression, or NULL. */
 static uint32_t
-list_at(struct tbe_x *x, tbe_val key, uint32_t n)
+list_at(struct tbe_x *x, tbe_val key, uint32_t n, const char *site)
 {
     int64_t i = -1;
     if (tbel_is_integral(key)) {
@@ -371,6 +383,9 @@ list_at(struct tbe_x *x, tbe_val key, uint32_t n)
         tbe_throw(x, "java.lang.ClassCastException: class %s cannot be cast to class java.lang.Integer",
                   tbel_jclass(key));
     }
+    if ((i < 0 || i >= n) && site != NULL) {
+        tbe_throw(x, "%s: array index out of bounds.", site);
+    }
     if (i < 0 || i >= n) {
         tbe_throw(x, "[%lld]: array index out of bounds.", (long long)i);
     }
@@ -380,6 +395,12 @@ list_at(struct tbe_x *x, tbe_val key, uint32_t n)
 tbe_val
 tbe_t_index(struct tbe_x *x, tbe_val o, tbe_val key)
 {
+    return tbe_t_index_at(x, o, key, NULL);
+}
+
+tbe_val
+tbe_t_index_at(struct tbe_x *x, tbe_val o, tbe_val key, const char *site)
+{
     switch (o.t) {
     case TBE_MAP:
         return tbel_map_at(o, key);
@@ -388,13 +409,16 @@ tbe_t_index(struct tbe_x *x, tbe_val o, tbe_val key)
         if (TBE_LIKELY(key.t == TBE_INT && key.u.i >= 0 && key.u.i < o.u.l->n)) {
             return o.u.l->v[key.u.i];
         }
-        return o.u.l->v[list_at(x, key, o.u.l->n)];
+        return o.u.l->v[list_at(x, key, o.u.l->n, site)];
     case TBE_STR_T: {
-        uint32_t i = list_at(x, key, tbel_len16(o));
+        uint32_t i = list_at(x, key, tbel_len16(o), site);
         return tbel_typed(TBE_CHAR, tbel_unit_at(o, i));
     }
     case TBE_UNDEF:
     case TBE_NULL: {
+        if (site != NULL) {
+            tbe_t_null_pointer(x, site);
+        }
         struct tbe_str t = tbel_text(x, key);
         tbe_throw(x, "null pointer: [%.*s]", (int)t.n, t.p);
     }
@@ -438,10 +462,10 @@ tbe_t_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v)
         return;
     case TBE_LIST:
         tbel_list_check(x, o);
-        o.u.l->v[list_at(x, key, o.u.l->n)] = v;
+        o.u.l->v[list_at(x, key, o.u.l->n, NULL)] = v;
         return;
     case TBE_ARRAY:
-        o.u.l->v[list_at(x, key, o.u.l->n)] = element(x, o.sub, v);
+        o.u.l->v[list_at(x, key, o.u.l->n, NULL)] = element(x, o.sub, v);
         return;
     case TBE_UNDEF:
     case TBE_NULL:
@@ -454,10 +478,11 @@ tbe_t_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v)
 /* ---- iteration ---- */
 
 void
-tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v)
+tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v, const char *site)
 {
     const struct tbe_entry *e;
     memset(it, 0, sizeof(*it));
+    it->p = (void *)(uintptr_t)site; /* only read, by tbe_t_next */
     switch (v.t) {
     case TBE_MAP: { /* a snapshot of the entries */
         tbe_val l = tbe_list_new(x->a, v.u.m->live);
@@ -501,7 +526,7 @@ tbe_t_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out)
             return false;
         }
         if (it->v.u.l->n != it->n) {
-            tbe_throw(x, "java.util.ConcurrentModificationException: Invalid statement: list was modified");
+            tbe_throw(x, "Invalid statement:  %s", (const char *)it->p); /* two blanks, as the engine words it */
         }
         *out = it->v.u.l->v[it->i++];
         return true;

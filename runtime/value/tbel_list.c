@@ -138,7 +138,7 @@ collection(struct tbe_x *x, tbe_val v)
         tbe_throw(x, "cannot convert %s to a collection", tbel_jclass(v));
     }
     struct tbe_iter it;
-    tbe_t_iter(x, &it, v);
+    tbe_t_iter(x, &it, v, "");
     return it.v;
 }
 
@@ -526,7 +526,7 @@ l_iterator(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
     (void)argc;
     (void)argv;
     struct tbe_iter *it = tbe_arena_alloc(x->a, sizeof(*it));
-    tbe_t_iter(x, it, self);
+    tbe_t_iter(x, it, self, "");
     return (tbe_val){ .t = TBE_OBJ, .sub = TBEL_OBJ_ITER, .u = { .p = it } };
 }
 

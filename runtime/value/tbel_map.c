@@ -150,7 +150,7 @@ METHOD0(m_entry_set)
 {
     UNUSED_ARGS;
     struct tbe_iter it;
-    tbe_t_iter(x, &it, self);
+    tbe_t_iter(x, &it, self, "");
     return it.v;
 }
 
@@ -294,7 +294,7 @@ METHOD0(m_iterator)
 {
     UNUSED_ARGS;
     struct tbe_iter *it = tbe_arena_alloc(x->a, sizeof(*it));
-    tbe_t_iter(x, it, self);
+    tbe_t_iter(x, it, self, "");
     return (tbe_val){ .t = TBE_OBJ, .sub = TBEL_OBJ_ITER, .u = { .p = it } };
 }
 

@@ -583,7 +583,7 @@ tbe_t_string_join(struct tbe_x *x, int argc, const tbe_val *argv)
     uint32_t n = (uint32_t)argc - 1;
     if (argc == 2 && (tbel_is_list(argv[1]) || argv[1].t == TBE_SET)) {
         struct tbe_iter it;
-        tbe_t_iter(x, &it, argv[1]);
+        tbe_t_iter(x, &it, argv[1], "");
         v = it.v.u.l->v;
         n = it.v.u.l->n;
     }

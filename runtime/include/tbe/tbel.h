@@ -15,6 +15,8 @@
 #define TBE_T_MAX_STRING 4194304 /* bytes of repeat, concat, array (facts/tbel.md 14.2) */
 #define TBE_T_MAX_ARGS 10        /* arguments of one method call */
 
+tbe_val tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN; /* no such name */
+
 /* Slow paths of the inline operators below. */
 tbe_val tbe_t_add_slow(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_sub_slow(struct tbe_x *x, tbe_val a, tbe_val b);
@@ -124,15 +126,35 @@ bool tbe_t_instanceof(struct tbe_x *x, tbe_val v, struct tbe_str cls);
 tbe_val tbe_t_cast(struct tbe_x *x, struct tbe_str type, tbe_val v);
 
 /* Properties, elements, methods (8). get of a null object throws; a missing map key is null. hint is a
- * cache of the place, initially 0; may be NULL. */
+ * cache of the place, initially 0; may be NULL. site: the script's text of the expression, which the errors
+ * name; the forms without one are for calls that no script text stands for. */
+tbe_val tbe_t_null_pointer(struct tbe_x *x, const char *site) TBE_NORETURN;
+static inline tbe_val
+tbe_t_need(struct tbe_x *x, tbe_val o, const char *site) /* o, the object of the expression `site` */
+{
+    if (TBE_UNLIKELY(tbe_is_null(o))) {
+        tbe_t_null_pointer(x, site);
+    }
+    return o;
+}
+/* A parameter of a script function, called name; one that was not passed is UNDEF, and throws. */
+static inline tbe_val
+tbe_t_param(struct tbe_x *x, tbe_val v, const char *name)
+{
+    if (TBE_UNLIKELY(v.t == TBE_UNDEF)) {
+        tbe_t_unresolved(x, tbe_strz(name));
+    }
+    return v;
+}
 static inline tbe_val
 tbe_t_get(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint)
 {
     return tbe_t_get_slow(x, o, key, hint);
 }
 tbe_val tbe_t_get_safe(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint); /* a.?b */
-void tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v);
+void tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char *parent); /* parent: text of o */
 tbe_val tbe_t_index(struct tbe_x *x, tbe_val o, tbe_val key);
+tbe_val tbe_t_index_at(struct tbe_x *x, tbe_val o, tbe_val key, const char *site);
 void tbe_t_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v);
 tbe_val tbe_t_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
 tbe_val tbe_t_call(struct tbe_x *x, tbe_val f, tbe_val self, int argc, const tbe_val *argv);
@@ -147,7 +169,7 @@ struct tbe_iter {
     void *p;
 };
 #endif
-void tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v);
+void tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v, const char *site); /* site: text of v; lives as long as it */
 bool tbe_t_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out); /* throws when v was modified */
 
 /* Literals and construction. A map literal drops null values. */
@@ -160,7 +182,7 @@ tbe_val tbe_t_array_of(struct tbe_x *x, struct tbe_str type, int n, const tbe_va
 tbe_val tbe_t_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /* Integer.MAX_VALUE */
 
 /* Errors of names; typed as values so that they stand in expressions. */
-tbe_val tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
+tbe_val tbe_t_no_variable(struct tbe_x *x, struct tbe_str name) TBE_NORETURN; /* x += 1 without an x */
 tbe_val tbe_t_no_function(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
 tbe_val tbe_t_bad_args(struct tbe_x *x, struct tbe_str call) TBE_NORETURN; /* too many arguments */
 tbe_val tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
