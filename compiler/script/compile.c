@@ -16,6 +16,18 @@ script_prologue(struct tbe_buf *b)
     tbe_buf_putz(b, "#include <math.h>\n#include <tbe/script.h>\n#include <tbe/tbel.h>\n#include <tbe/js.h>\n");
 }
 
+/* The server counts the body in UTF-16 units. */
+static size_t
+units(struct tbe_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        n += (c & 0xC0) != 0x80 ? 1 + (c >= 0xF0) : 0;
+    }
+    return n;
+}
+
 static void
 emit_refused(const struct script_source *in, struct script_result *out)
 {
@@ -103,7 +115,7 @@ script_compile(struct tbe_arena *a, const struct script_source *in, struct scrip
     for (size_t i = 0; i < in->text.n && blank; i++) {
         blank = (unsigned char)in->text.p[i] <= ' ';
     }
-    if (in->text.n > AST_MAX_TEXT) {
+    if (in->text.n > AST_MAX_TEXT || units(in->text) > SCRIPT_MAX_UNITS) {
         ast_error(&c, 1, 1, "size", "Script body exceeds maximum allowed size of 50000 symbols");
     } else if (blank) {
         ast_error(&c, 1, 1, "empty", "%s script is blank!", in->dialect == TBE_DIALECT_JS ? "JS" : "TBEL");

@@ -8,6 +8,8 @@
 
 #include "tbe/script.h"
 
+#define SCRIPT_MAX_UNITS 50000 /* UTF-16 units of a script's text */
+
 struct script_source {
     struct tbe_str text;
     int dialect;           /* TBE_DIALECT_TBEL or TBE_DIALECT_JS */

@@ -170,12 +170,10 @@ static void
 write_value(struct out *o, tbe_val v)
 {
     if (o->depth > MAX_DEPTH) {
-        tbe_buf_free(&o->b);
         tbe_j_throw(o->x, "TypeError", "Converting circular structure to JSON");
     }
     tbe_burn(o->x);
     if (o->b.n > JS_MAX_STRING) {
-        tbe_buf_free(&o->b);
         tbe_j_throw(o->x, "RangeError", "Invalid string length");
     }
     if (v.t == TBE_LIST) {
@@ -187,21 +185,42 @@ write_value(struct out *o, tbe_val v)
     }
 }
 
-tbe_val
-js_json_text(struct tbe_x *x, tbe_val v, tbe_val replacer, struct tbe_str indent)
+/* The text of v in o->b; false = v has none. */
+static bool
+write_root(struct out *o, tbe_val v)
 {
-    struct out o = { .x = x, .replacer = replacer, .allow = replacer, .indent = indent };
+    struct tbe_x *x = o->x;
     tbe_val root = TBE_UNDEF_VAL;
-    if (replacer.t == TBE_FUNC) {
+    if (o->replacer.t == TBE_FUNC) {
         root = tbe_map_new(x->a, 1);
         tbe_map_put(x->a, root.u.m, TBE_STR(""), v);
     }
-    v = prepare(&o, root, TBE_LIT(""), v);
+    v = prepare(o, root, TBE_LIT(""), v);
     if (absent(v)) {
+        return false;
+    }
+    write_value(o, v);
+    return true;
+}
+
+tbe_val
+js_json_text(struct tbe_x *x, tbe_val v, tbe_val replacer, struct tbe_str indent)
+{
+    struct out *o = tbe_arena_zalloc(x->a, sizeof(*o));
+    *o = (struct out){ .x = x, .replacer = replacer, .allow = replacer, .indent = indent };
+    struct tbe_catch c = { .up = x->catch_, .depth = x->depth };
+    if (setjmp(c.env) != 0) { /* toJSON, the replacer or a limit threw: the text is not in the arena */
+        tbe_buf_free(&o->b);
+        tbe_throw_val(x, x->thrown);
+    }
+    x->catch_ = &c;
+    bool any = write_root(o, v);
+    x->catch_ = c.up;
+    if (!any) {
+        tbe_buf_free(&o->b);
         return TBE_UNDEF_VAL;
     }
-    write_value(&o, v);
-    return js_from_buf(x, &o.b);
+    return js_from_buf(x, &o->b);
 }
 
 tbe_val

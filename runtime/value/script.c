@@ -9,6 +9,9 @@
 #include "tbe/js.h"
 #include "tbe/tbel.h"
 
+#define ERROR_FUEL 100000 /* loop turns and calls of a thrown object's toString */
+#define ERROR_ARENA 65536 /* and bytes, beyond those of the script */
+
 static void TBE_NORETURN
 unwind(struct tbe_x *x)
 {
@@ -94,7 +97,8 @@ tbe_closure(struct tbe_x *x,
     return tbe_func_val(f);
 }
 
-/* What the failed script leaves behind, as the node's error text. */
+/* What the failed script leaves behind, as the node's error text. Its toString may run once more: within
+ * limits of its own. */
 static struct tbe_str
 error_text(struct tbe_x *x, struct tbe_arena *a)
 {
@@ -103,6 +107,8 @@ error_text(struct tbe_x *x, struct tbe_arena *a)
         return tbe_val_str(v);
     }
     struct tbe_catch c = { .up = NULL, .depth = 0 };
+    x->fuel = ERROR_FUEL;
+    a->limit += ERROR_ARENA;
     if (setjmp(c.env) != 0) {
         return TBE_STR("the script failed");
     }
@@ -142,11 +148,11 @@ tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val ar
         *out = v;
         rc = 0;
     }
-    a->limit = was.limit;
-    a->on_full = was.on_full;
-    a->on_full_arg = was.on_full_arg;
     if (rc != 0) {
         *err = error_text(&x, a);
     }
+    a->limit = was.limit;
+    a->on_full = was.on_full;
+    a->on_full_arg = was.on_full_arg;
     return rc;
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "script/ast.h"
 #include "script/script.h"
 
 static struct script_result
@@ -74,21 +75,64 @@ refused_with_a_place(void **state)
     tbe_arena_free(&a);
 }
 
+/* The deepest nesting of open that still compiles; one more does not. */
+static int
+deepest(const char *open, const char *inner, const char *close)
+{
+    int deep = 0;
+    for (bool ok = true; ok;) {
+        struct tbe_arena a;
+        struct tbe_buf b = { 0 };
+        tbe_arena_init(&a, 0);
+        for (int i = 0; i <= deep; i++) {
+            tbe_buf_putz(&b, open);
+        }
+        tbe_buf_putz(&b, inner);
+        for (int i = 0; i <= deep; i++) {
+            tbe_buf_putz(&b, close);
+        }
+        tbe_buf_putc(&b, '\0');
+        struct script_result r = compile(&a, b.p);
+        ok = !r.refused;
+        deep += ok;
+        assert_true(deep < 1000);
+        assert_true(ok || strstr(r.c.p, "nest") != NULL);
+        tbe_buf_free(&r.c);
+        tbe_buf_free(&b);
+        tbe_arena_free(&a);
+    }
+    return deep;
+}
+
 static void
 nesting_has_a_limit(void **state)
 {
-    struct tbe_arena a;
-    char text[2048];
     (void)state;
-    for (int deep = 0; deep < 2; deep++) {
-        size_t n = deep ? 900 : 20;
+    assert_in_range(deepest("(", "1", ")"), 30, AST_MAX_DEPTH);
+    assert_in_range(deepest("[", "1", "]"), 30, AST_MAX_DEPTH);
+    assert_in_range(deepest("{", "", "}"), 30, AST_MAX_DEPTH);
+    assert_in_range(deepest("if (msg) ", ";", ""), 30, AST_MAX_DEPTH);
+    assert_in_range(deepest("!", "1", ""), 30, AST_MAX_DEPTH);
+    assert_in_range(deepest("(function () { ", "", "})"), 20, AST_MAX_DEPTH);
+}
+
+static void
+size_has_a_limit(void **state)
+{
+    static char text[2 * SCRIPT_MAX_UNITS + 2];
+    (void)state;
+    for (int past = 0; past < 2; past++) {
+        struct tbe_arena a;
+        size_t n = 0;
         tbe_arena_init(&a, 0);
-        memset(text, '(', n);
-        text[n] = '1';
-        memset(text + n + 1, ')', n);
-        text[2 * n + 1] = '\0';
+        text[n++] = '/', text[n++] = '/';
+        for (int i = 2; i < SCRIPT_MAX_UNITS + past; i++) { /* units, not bytes, count */
+            text[n++] = '\xC3', text[n++] = '\xA9';
+        }
+        text[n] = '\0';
         struct script_result r = compile(&a, text);
-        assert_int_equal(r.refused, deep);
+        assert_int_equal(r.refused, past);
+        assert_int_equal(strstr(r.c.p, "exceeds maximum allowed size of 50000 symbols") != NULL, past);
         tbe_buf_free(&r.c);
         tbe_arena_free(&a);
     }
@@ -98,6 +142,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(filter_is_one_line), cmocka_unit_test(hostile_text_stays_text),
-        cmocka_unit_test(refused_with_a_place), cmocka_unit_test(nesting_has_a_limit) };
+        cmocka_unit_test(refused_with_a_place), cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(size_has_a_limit) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
