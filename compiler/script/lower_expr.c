@@ -593,7 +593,12 @@ builtin_call(struct lower *l, struct ast *n, const struct builtin *b)
         }
     }
     struct args a = arguments(l, NULL, NULL, n->list);
-    struct tbe_str t = lw_fmt(l, "%s(x, %.*s)", b->fn, S_(a.text));
+    const char *fn = b->fn;
+    if (!l->js && n->list != NULL && (n->list->kind == AST_MEMBER || n->list->kind == AST_INDEX) &&
+        strcmp(fn, "tbe_t_bytes_to_hex") == 0) { /* what is read from a message is taken for a byte[] */
+        fn = "tbe_t_bytes_to_hex_any";
+    }
+    struct tbe_str t = lw_fmt(l, "%s(x, %.*s)", fn, S_(a.text));
     if (l->js && b->type == AT_NUM) {
         return mk(l, REP_NUM, a.nest, lw_fmt(l, "%.*s.u.d", S_(t)));
     }
@@ -779,6 +784,9 @@ tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *
     if (op >= OP_EQ && op <= OP_SNE && (an->kind == AST_EMPTY || bn->kind == AST_EMPTY)) {
         return mk(l, REP_BOOL, nest, lw_fmt(l, "(%stbe_t_is_empty(x, %.*s))", op == OP_EQ || op == OP_SEQ ? "" : "!",
             S_(an->kind == AST_EMPTY ? B : A)));
+    }
+    if (n->kind == AST_BINARY && op == OP_REM && an->kind == AST_IDENT && sema_type(l->s, an) == AT_Integer) {
+        return mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_irem(x, %.*s, %.*s)", S_(A), S_(B)));
     }
     op = op == OP_SEQ ? OP_EQ : op == OP_SNE ? OP_NE : op;
     bool boolean = (op >= OP_EQ && op <= OP_GE) || op == OP_CONTAINS || op == OP_MATCH || op == OP_SOUNDSLIKE;

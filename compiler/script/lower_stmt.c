@@ -745,7 +745,7 @@ lw_tail(struct lower *l, struct ast *list)
 {
     struct ast *last = NULL;
     for (struct ast *n = list; n != NULL; n = n->next) {
-        if (n->kind != AST_NOP) {
+        if (n->kind != AST_NOP || n->next == NULL) { /* `5;;` is null: the empty statement counts */
             last = n;
         }
     }

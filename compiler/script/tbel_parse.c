@@ -251,6 +251,20 @@ arguments(struct parser *p, struct ast *call)
     }
 }
 
+/* Behind a map literal the engine takes a list literal of the same collection for a map: [] is {}. */
+static void
+as_sibling(struct parser *p, struct ast *v, bool *map_before)
+{
+    if (v == NULL || (v->flags & AST_F_PAREN)) {
+        return;
+    }
+    if (v->kind == AST_LIST && v->list == NULL && *map_before) {
+        ast_warn(p->c, v->line, v->col, "literal", "TBEL makes {} of a [] that follows a map in one literal");
+        v->kind = AST_MAP;
+    }
+    *map_before |= v->kind == AST_MAP;
+}
+
 /* item of a map or list; a ternary there is read as `key : value`, the condition is lost (7) */
 static struct ast *
 literal_item(struct parser *p, struct ast **key)
@@ -317,6 +331,7 @@ static struct ast *
 pairs(struct parser *p, struct ast *m, const char *close, const char *msg)
 {
     struct ast *tail = NULL, *last = NULL, *over;
+    bool map_before = false;
     while (p->t.kind != TK_ERROR && !is(p, close)) {
         struct ast *k = p->t.kind == TK_EOF || !map_key_ahead(p) ? NULL : map_key(p);
         if (k == NULL) {
@@ -324,6 +339,7 @@ pairs(struct parser *p, struct ast *m, const char *close, const char *msg)
         }
         next(p); /* the colon */
         struct ast *v = literal_item(p, &over);
+        as_sibling(p, v, &map_before);
         ast_append(&m->list, &tail, prop(p, over ? over : k, v));
         last = v;
         if (!accept(p, ",") && !is(p, close)) {
@@ -341,11 +357,13 @@ static struct ast *
 items(struct parser *p, struct ast *l, const char *close, const char *msg)
 {
     struct ast *tail = NULL, *key;
+    bool map_before = false;
     while (p->t.kind != TK_ERROR && !is(p, close)) {
         struct ast *v = p->t.kind == TK_EOF ? NULL : literal_item(p, &key);
         if (v == NULL) {
             return fail(p, msg);
         }
+        as_sibling(p, v, &map_before);
         if (key != NULL) { /* the misread ternary makes a map of it */
             l->kind = AST_MAP;
             v = prop(p, key, v);
@@ -445,7 +463,13 @@ new_expr(struct parser *p)
                 return fail(p, "expected '{'");
             }
             next(p);
-            return items(p, n, "}", "unbalanced braces { ... }");
+            n = items(p, n, "}", "unbalanced braces { ... }");
+            for (const struct ast *e = n != NULL && tbe_str_eqz(name, "byte") ? n->list : NULL; e != NULL; e = e->next) {
+                if (e->kind == AST_LITERAL && e->v.t == TBE_INT) {
+                    return fail(p, "expected type: byte; but found: java.lang.Integer");
+                }
+            }
+            return n;
         }
         n->a = expr(p);
         return expect(p, "]", "unbalanced braces [ ... ]") ? n : NULL;
@@ -493,7 +517,15 @@ paren(struct parser *p)
             next(p);
             struct ast *n = node_at(p, AST_CAST, &at);
             n->s = type.s;
+            bool minus = is(p, "-");
             n->a = operand(p);
+            if (minus && n->a != NULL && n->a->kind == AST_LITERAL) { /* `(int) -5.7` is null (5) */
+                ast_warn(p->c, at.line, at.col, "cast", "TBEL reads a cast of a negative number as null; put the number "
+                         "in parentheses");
+                n->kind = AST_LITERAL;
+                n->v = TBE_NULL_VAL;
+                n->a = NULL;
+            }
             return n;
         }
     }
@@ -819,34 +851,98 @@ operand(struct parser *p)
     return leave(p, n);
 }
 
+static bool
+simple(const struct ast *n) /* a number or string */
+{
+    return n->kind == AST_LITERAL && ((n->v.t >= TBE_INT && n->v.t <= TBE_BIGINT) || n->v.t == TBE_STR_T);
+}
+
+static tbe_val
+literal_value(struct tbe_x *x, int op, tbe_val a, tbe_val b)
+{
+    static tbe_val (*const fn[])(struct tbe_x *, tbe_val, tbe_val) = {
+        [OP_ADD] = tbe_t_add, [OP_SUB] = tbe_t_sub, [OP_MUL] = tbe_t_mul, [OP_DIV] = tbe_t_div,
+        [OP_REM] = tbe_t_rem, [OP_POW] = tbe_t_pow, [OP_BAND] = tbe_t_band, [OP_BOR] = tbe_t_bor,
+        [OP_BXOR] = tbe_t_bxor, [OP_SHL] = tbe_t_shl, [OP_SHR] = tbe_t_shr, [OP_USHR] = tbe_t_ushr,
+    };
+    if (op >= OP_ADD && op <= OP_USHR) {
+        return fn[op](x, a, b);
+    }
+    switch (op) {
+    case OP_LT:
+        return tbe_bool(tbe_t_lt(x, a, b));
+    case OP_LE:
+        return tbe_bool(tbe_t_le(x, a, b));
+    case OP_GT:
+        return tbe_bool(tbe_t_gt(x, a, b));
+    case OP_GE:
+        return tbe_bool(tbe_t_ge(x, a, b));
+    case OP_MATCH:
+        return tbe_bool(tbe_t_match(x, a, b));
+    default: /* NaN == NaN is null: an accident of the engine (6) */
+        return a.t == TBE_DOUBLE && b.t == TBE_DOUBLE && isnan(a.u.d) && isnan(b.u.d) ? TBE_NULL_VAL :
+            tbe_bool(tbe_t_eq(x, a, b) == (op == OP_EQ));
+    }
+}
+
+/* false: it throws *out. Not inline: the caller's variables must not share a frame with setjmp. */
+static bool __attribute__((noinline))
+try_value(struct tbe_arena *arena, int op, tbe_val a, tbe_val b, tbe_val *out)
+{
+    struct tbe_catch c = { .up = NULL };
+    struct tbe_x x = { .a = arena, .catch_ = &c, .fuel = 1000 };
+    if (setjmp(c.env) != 0) {
+        *out = x.thrown;
+        return false;
+    }
+    *out = literal_value(&x, op, a, b);
+    return true;
+}
+
+/* Comparisons of literals, and regular expressions that are literals, fail now if they fail. */
+static struct ast *
+fold_test(struct parser *p, struct ast *n)
+{
+    bool match = n->op == OP_MATCH && n->b->v.t == TBE_STR_T, bits = n->op >= OP_BAND && n->op <= OP_USHR;
+    if (!match && !(simple(n->a) && simple(n->b))) {
+        return n;
+    }
+    if (bits && (n->a->v.t != TBE_INT || n->b->v.t != TBE_INT)) {
+        return n;
+    }
+    tbe_val v;
+    if (!try_value(p->c->a, n->op, match ? tbe_strv(TBE_STR("")) : n->a->v, n->b->v, &v)) {
+        return fail_str(p, "", v.t == TBE_STR_T ? tbe_val_str(v) : TBE_STR("uncomparable values"));
+    }
+    if (match) {
+        return n;
+    }
+    struct ast *r = ast_new(p->c, AST_LITERAL, n->a->line, n->a->col);
+    r->v = v;
+    r->src = n->a->src;
+    return r;
+}
+
 /* Arithmetic of two number literals is done here, by the run time's rules for classes (5), because the
  * static types of such operands must not count (4.1). Errors surface now, as in the engine. */
 static struct ast *
 fold(struct parser *p, struct ast *n)
 {
-    static tbe_val (*const fn[])(struct tbe_x *, tbe_val, tbe_val) = {
-        [OP_ADD] = tbe_t_add, [OP_SUB] = tbe_t_sub, [OP_MUL] = tbe_t_mul, [OP_DIV] = tbe_t_div,
-        [OP_REM] = tbe_t_rem, [OP_POW] = tbe_t_pow,
-    };
     const struct ast *a = n->a, *b = n->b;
-    if (n->op == OP_EQ && a->kind == AST_LITERAL && b->kind == AST_LITERAL && a->v.t == TBE_DOUBLE &&
-        b->v.t == TBE_DOUBLE && isnan(a->v.u.d) && isnan(b->v.u.d)) {
-        struct ast *r = ast_new(p->c, AST_LITERAL, a->line, a->col); /* an accident of the engine (6) */
-        r->v = TBE_NULL_VAL;
-        r->src = a->src;
-        return r;
+    if (n->kind != AST_BINARY || b->kind != AST_LITERAL) {
+        return n;
     }
-    if (n->kind != AST_BINARY || n->op > OP_POW || a->kind != AST_LITERAL || b->kind != AST_LITERAL ||
+    if ((n->op >= OP_EQ && n->op <= OP_GE) || n->op == OP_MATCH || (n->op >= OP_BAND && n->op <= OP_USHR)) {
+        return fold_test(p, n);
+    }
+    if (n->op > OP_POW || a->kind != AST_LITERAL || b->kind != AST_LITERAL ||
         a->v.t < TBE_INT || a->v.t > TBE_BIGINT || b->v.t < TBE_INT || b->v.t > TBE_BIGINT) {
         return n;
     }
-    struct tbe_catch c = { .up = NULL };
-    struct tbe_x x = { .a = p->c->a, .catch_ = &c, .fuel = 1000 };
-    if (setjmp(c.env) != 0) {
-        tbe_val e = x.thrown;
-        return fail_str(p, "arithmetic error: ", e.t == TBE_STR_T ? tbe_val_str(e) : TBE_STR("/ by zero"));
+    tbe_val v;
+    if (!try_value(p->c->a, n->op, a->v, b->v, &v)) {
+        return fail_str(p, "arithmetic error: ", v.t == TBE_STR_T ? tbe_val_str(v) : TBE_STR("/ by zero"));
     }
-    tbe_val v = fn[n->op](&x, a->v, b->v);
     if (v.t < TBE_INT || v.t > TBE_BIGINT) {
         return n;
     }
@@ -868,14 +964,23 @@ class_operand(struct parser *p)
     return ident_at(p, &at, name);
 }
 
-/* binary = operand { op binary }, by precedence, left associative */
+/* The engine folds these before it looks at what follows: `2 > 1 + 1` is (2 > 1) + 1, `1 << 2 + 1` is 5 (3). */
+static bool
+hasty(const struct parser *p, int op, const struct ast *a, const struct ast *b)
+{
+    bool bits = op >= OP_BAND && op <= OP_USHR, relation = op >= OP_LT && op <= OP_GE;
+    return a->kind == AST_LITERAL && a->v.t == TBE_INT && !(a->flags & AST_F_PAREN) && b != NULL &&
+        b->kind == AST_LITERAL && b->v.t == TBE_INT && !(b->flags & AST_F_PAREN) && (bits || relation) &&
+        (is(p, "+") || (bits && (is(p, "&") || is(p, "|") || is(p, "^"))));
+}
+
+/* binary = operand { op binary }, by precedence, left associative; a: the first operand, read already */
 static struct ast *
-binary_expr(struct parser *p, int min)
+binary_rest(struct parser *p, struct ast *a, int min)
 {
     if (!enter(p)) {
         return leave(p, NULL);
     }
-    struct ast *a = operand(p);
     for (int i, chain = 0; a != NULL && (i = binary_at(p)) >= 0 && binary[i].prec >= min; chain++) {
         uint8_t op = binary[i].op;
         if (chain > MAX_CHAIN) {
@@ -885,11 +990,24 @@ binary_expr(struct parser *p, int min)
         n->op = op;
         n->a = a;
         next(p);
-        n->b = op == OP_INSTANCEOF || op == OP_CONVERTABLE ? class_operand(p)
-                                                           : binary_expr(p, binary[i].prec + 1);
+        if (op == OP_INSTANCEOF || op == OP_CONVERTABLE) {
+            n->b = class_operand(p);
+        } else {
+            n->b = operand(p);
+            if (n->b != NULL && !hasty(p, op, a, n->b)) {
+                n->b = binary_rest(p, n->b, binary[i].prec + 1);
+            }
+        }
         a = n->b != NULL ? fold(p, n) : NULL;
     }
     return leave(p, a);
+}
+
+static struct ast *
+binary_expr(struct parser *p, int min)
+{
+    struct ast *a = operand(p);
+    return a != NULL ? binary_rest(p, a, min) : NULL;
 }
 
 /* ternary = or [ "?" expr ":" expr ] ; a missing branch at the end is null */
@@ -1285,6 +1403,19 @@ switch_stmt(struct parser *p)
     return expect(p, "}", "unbalanced braces { ... }") ? n : NULL;
 }
 
+/* `return typeof x == "a"` is read as `return typeof`, an unknown name: it compiles, and fails when it runs. */
+static void
+lone_typeof(struct parser *p, const struct ast *e)
+{
+    if (e == NULL || e->kind != AST_IDENT || !tbe_str_eqz(e->s, "typeof") || p->t.kind != TK_IDENT) {
+        return;
+    }
+    ast_warn(p->c, e->line, e->col, "typeof", "TBEL has no typeof");
+    while (p->t.kind != TK_EOF && p->t.kind != TK_ERROR && !is(p, ";") && !is(p, "}")) {
+        next(p);
+    }
+}
+
 /* returnStmt = "return" [ expr ] */
 static struct ast *
 return_stmt(struct parser *p, bool line_ends)
@@ -1295,6 +1426,7 @@ return_stmt(struct parser *p, bool line_ends)
     }
     if (!is(p, ";") && !is(p, "}") && p->t.kind != TK_EOF) {
         n->a = expr(p);
+        lone_typeof(p, n->a);
     }
     end_statement(p, n->a, line_ends);
     return n;

@@ -555,6 +555,18 @@ GLOBAL(tbe_t_bytes_to_hex)
     return hex_text(x, p, n);
 }
 
+/* A list where byte[] is expected: each element must be a Java byte. */
+GLOBAL(tbe_t_bytes_to_hex_any)
+{
+    for (uint32_t i = 0; argc == 1 && argv[0].t == TBE_LIST && i < argv[0].u.l->n; i++) {
+        tbe_val v = argv[0].u.l->v[i];
+        if (v.t == TBE_INT && v.u.i != (int8_t)v.u.i) {
+            tbe_throw(x, "Value out of range. Value:\"%lld\" Radix:10", (long long)v.u.i);
+        }
+    }
+    return tbe_t_bytes_to_hex(x, argc, argv);
+}
+
 GLOBAL(tbe_t_unsigned_bytes)
 {
     size_t n;

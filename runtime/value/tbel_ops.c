@@ -390,6 +390,15 @@ tbe_t_imul(struct tbe_x *x, tbe_val a, tbe_val b)
 }
 
 tbe_val
+tbe_t_irem(struct tbe_x *x, tbe_val a, tbe_val b)
+{
+    if (a.t == TBE_LONG || a.t == TBE_FLOAT || a.t == TBE_DOUBLE) { /* another value in an Integer's place (4.1 rule 2) */
+        a = tbe_int(tbel_d2i(tbel_to_double(a)));
+    }
+    return tbe_t_rem(x, a, b);
+}
+
+tbe_val
 tbe_t_idiv(struct tbe_x *x, tbe_val a, tbe_val b)
 {
     if (!both_int(a, b)) {

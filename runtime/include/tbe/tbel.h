@@ -55,6 +55,7 @@ tbe_val tbe_t_iadd(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_isub(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_imul(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_idiv(struct tbe_x *x, tbe_val a, tbe_val b);
+tbe_val tbe_t_irem(struct tbe_x *x, tbe_val a, tbe_val b); /* a: a variable of static Integer; truncated */
 /* Static types of different kind: in double, cast to the wider type (4.1 rule 3). to: TBE_INT, TBE_LONG,
  * TBE_FLOAT or TBE_DOUBLE. */
 tbe_val tbe_t_sadd(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
@@ -201,6 +202,7 @@ const char *tbe_t_class(tbe_val v);
 typedef tbe_val tbe_t_fn(struct tbe_x *x, int argc, const tbe_val *argv);
 #define BUILTIN(cls, name, fn, type) tbe_val fn(struct tbe_x *x, int argc, const tbe_val *argv); /* repeats are harmless */
 #include "tbe/tbel_builtins.def"
+tbe_val tbe_t_bytes_to_hex_any(struct tbe_x *x, int argc, const tbe_val *argv); /* bytesToHex of an unknown class */
 tbe_val tbe_t_date_new(struct tbe_x *x, int argc, const tbe_val *argv); /* new Date(...) */
 
 #endif
