@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +30,9 @@
 #include "front/tls.h"
 
 #define LOCK_POLL_US 20000
+#define REST_NS 1500000 /* while frames trickle in */
+#define REST_FRAMES 16  /* new ones in a turn: above it is load, not a trickle */
+#define REST_WINDOW 512 /* unconfirmed ones: same */
 
 void
 front_wake(struct front *f)
@@ -234,6 +238,32 @@ make_loop(struct front *f)
     return f->read_buf && f->turn && f->tick;
 }
 
+/* Between two turns while a trickle of frames is on its way: what comes meanwhile is handled in one turn, so
+ * that not each frame wakes this process and the worker on its own. Nobody who waits for an answer is held
+ * up when nothing else is going on, and under load there is no rest. */
+static void
+rest(struct front *f, uint64_t *seen)
+{
+    uint64_t fresh = f->window.next - *seen, open = f->window.next - f->window.first;
+
+    *seen = f->window.next;
+    if (fresh > 0 && fresh < REST_FRAMES && open > fresh && open < REST_WINDOW) {
+        struct timespec ts = { 0, REST_NS };
+        nanosleep(&ts, NULL);
+    }
+}
+
+static void
+run_loop(struct front *f)
+{
+    uint64_t seen = f->window.next;
+
+    while (event_base_loop(f->base, EVLOOP_ONCE) == 0 && !event_base_got_exit(f->base) &&
+           !event_base_got_break(f->base)) {
+        rest(f, &seen);
+    }
+}
+
 /* The last words to devices, and what hangs on the loop. */
 static void
 close_all(struct front *f, struct event *signals[4])
@@ -326,7 +356,7 @@ front_run(struct settings *cfg, const char *digest)
         signals[3] = on_signal(&f, SIGHUP, on_reload);
         event_add(f.tick, &second);
         if (supervise_start(&f, digest)) {
-            event_base_dispatch(f.base);
+            run_loop(&f);
             status = f.stopping ? 0 : 1;
         }
     } else {

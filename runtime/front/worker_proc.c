@@ -24,14 +24,11 @@
 #define READ_TURN 16      /* reads per loop turn */
 #define IOV_MAX_USED 64
 #define SOCKET_BUFFER (1 << 20)
-#define GATHER_MS 4       /* between two writes of device frames, while few wait */
-#define GATHER_FRAMES 32  /* as many are worth a write of their own */
 
 extern char **environ;
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
-static void on_gathered(evutil_socket_t fd, short what, void *arg);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
 
 static int
@@ -153,7 +150,6 @@ worker_spawn(struct front *f, const char *digest, bool trial, char err[256])
     event_assign(&w->rd, f->base, w->fd, EV_READ | EV_PERSIST, on_readable, w);
     event_assign(&w->wr, f->base, w->fd, EV_WRITE, on_writable, w);
     evtimer_assign(&w->deadline, f->base, on_deadline, w);
-    evtimer_assign(&w->gather, f->base, on_gathered, w);
     event_add(&w->rd, NULL);
     put_hello(w);
     set_deadline(w, f->cfg.ready_timeout);
@@ -171,7 +167,6 @@ worker_free(struct worker *w)
         event_del(&w->rd);
         event_del(&w->wr);
         event_del(&w->deadline);
-        event_del(&w->gather);
         close(w->fd);
     }
     tbe_buf_free(&w->in);
@@ -258,8 +253,8 @@ written(struct worker *w, size_t n)
     window_advance(win, &w->cursor, n);
 }
 
-static void
-write_now(struct worker *w)
+void
+worker_flush(struct worker *w)
 {
     struct iovec iov[IOV_MAX_USED];
     struct msghdr m = { .msg_iov = iov };
@@ -299,40 +294,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     w->write_armed = false;
-    write_now(w);
-}
-
-/* A trickle of frames is gathered, so that each does not wake the worker on its own. The first one after a
- * pause goes at once, and so does all that is more than a trickle or more than device frames. */
-void
-worker_flush(struct worker *w)
-{
-    uint64_t waiting = w->front->window.next - w->cursor.seq;
-    int64_t now = clock_mono_ns(), due = w->flushed_ns + GATHER_MS * 1000000LL;
-
-    if (w->state == WORKER_ACTIVE && waiting > 0 && waiting < GATHER_FRAMES && now < due && w->ctl.n == w->ctl_at &&
-        w->cursor.part == 0 && !w->drain_when_sent && !w->front->stopping) {
-        struct timeval tv = { 0, (suseconds_t)((due - now) / 1000 + 1) };
-        if (!evtimer_pending(&w->gather, NULL)) {
-            evtimer_add(&w->gather, &tv);
-        }
-        return;
-    }
-    if (waiting > 0) {
-        w->flushed_ns = now;
-    }
-    write_now(w);
-}
-
-static void
-on_gathered(evutil_socket_t fd, short what, void *arg)
-{
-    struct worker *w = arg;
-
-    (void)fd;
-    (void)what;
-    w->flushed_ns = clock_mono_ns();
-    write_now(w);
+    worker_flush(w);
 }
 
 void

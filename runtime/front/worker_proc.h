@@ -28,13 +28,12 @@ struct worker {
     enum worker_state state;
     bool trial, drain_when_sent, drained, killed, write_armed;
     char digest[GENERATION_DIGEST + 1];
-    struct event rd, wr, deadline, gather;
+    struct event rd, wr, deadline;
     struct tbe_buf in, ctl; /* ctl: frames without number, from ctl_at on */
     size_t in_n, ctl_at;
     struct window_cursor cursor;
     uint64_t confirmed; /* frames since its start */
     int64_t started_ms, active_ms;
-    int64_t flushed_ns; /* the newest write of device frames, monotonic */
 };
 
 /* Starts DATA/generations/<digest>/worker. NULL with text in err. */

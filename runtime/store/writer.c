@@ -19,7 +19,8 @@
 #define RETRY_MAX_MS 1000
 #define CLOSE_PATIENCE_MS 5000       /* closing with a disk that refuses writes */
 #define IDLE_MS 200
-#define GATHER_MS 10       /* between the starts of two commits, while little waits */
+#define GATHER_MS 20       /* between the starts of two commits, while little waits */
+#define GATHER_QUIET_MS 4  /* nothing more came for so long */
 #define GATHER_BYTES 4096  /* of packed points: about a hundred messages are worth a commit of their own */
 #define HOUSEKEEPING_MS 60000
 
@@ -353,16 +354,22 @@ wait_until(struct writer *w, int64_t mono_ns)
 }
 
 /* A trickle of small batches is gathered, so that each does not cost a transaction and a flush of its own.
- * The first one after a pause is not delayed, nor is a queue that is worth a commit already. Under lock. */
+ * Nothing is delayed when that brings nothing: the first batch after a pause, somebody who waits for each
+ * answer, senders who have gone quiet, and a queue that is worth a commit already. Under lock. */
 static void
 gather(struct writer *w)
 {
-    int64_t due = w->last_commit_ns + GATHER_MS * 1000000LL;
+    int64_t now = clock_mono_ns(), due = w->last_commit_ns + GATHER_MS * 1000000LL;
+    struct store_batch **seen = NULL;
     w->gathering = true;
-    while (w->queue && !w->stop && w->queue_bytes < GATHER_BYTES && clock_mono_ns() < due) {
-        wait_until(w, due);
+    while (w->crowded && w->queue && !w->stop && w->queue_bytes < GATHER_BYTES && now < due && seen != w->queue_end) {
+        int64_t quiet = now + GATHER_QUIET_MS * 1000000LL;
+        seen = w->queue_end;
+        wait_until(w, quiet < due ? quiet : due);
+        now = clock_mono_ns();
     }
     w->gathering = false;
+    w->crowded = w->queue && w->queue->next; /* did others come meanwhile? */
 }
 
 /* Waits for work: the queue, or NULL for an idle moment; *stop when the end is near. */

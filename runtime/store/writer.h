@@ -27,7 +27,8 @@ struct writer {
     struct store_batch *done, **done_end;   /* committed, not completed yet */
     size_t queue_bytes;               /* about, of packed points in the queue */
     bool gathering;                   /* the thread waits for more before it commits */
-    bool stop;                        /* under lock, as the six above */
+    bool crowded;                     /* the newest commit was of several batches */
+    bool stop;                        /* under lock, as the seven above */
     int64_t last_commit_ns;           /* start of the newest commit, monotonic; the thread's own */
     int efd;                          /* written after a commit; -1 none */
     uint64_t next_log;                /* id of the next log row */
