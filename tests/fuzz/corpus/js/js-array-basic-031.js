@@ -1,0 +1,1 @@
+var a = [1,2,3]; delete a[1]; return [a.length, a[1] === undefined, 1 in a];

@@ -1,0 +1,1 @@
+var s = ""; for (const [i, v] of ["a","b"].entries()) s += i + v; return s;

@@ -1,0 +1,1 @@
+return ["a","b","a"].reduce((m, k) => { m[k] = (m[k] || 0) + 1; return m; }, {});

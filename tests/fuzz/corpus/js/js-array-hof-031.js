@@ -1,0 +1,1 @@
+var a = [1,2]; var n = 0; a.forEach(v => { if (n++ < 5) a.push(v); }); return a;

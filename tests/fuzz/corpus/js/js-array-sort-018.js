@@ -1,0 +1,1 @@
+return [{n:"a",k:1},{n:"b",k:0},{n:"c",k:1},{n:"d",k:0}].sort((x, y) => x.k - y.k).map(o => o.n).join("");

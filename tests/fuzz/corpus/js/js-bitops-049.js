@@ -1,0 +1,1 @@
+var bytes = [0xFF, 0x38]; var v = (bytes[0] << 8) | bytes[1]; if (v & 0x8000) v -= 0x10000; return v / 10;

@@ -1,0 +1,1 @@
+var n = 0b10110; var c = 0; while (n) { c += n & 1; n >>= 1; } return c;

@@ -1,0 +1,1 @@
+return msg.temperature == "21.50";

@@ -1,0 +1,1 @@
+return metadata.ss_limit > msg.temperature;

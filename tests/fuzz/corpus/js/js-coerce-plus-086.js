@@ -1,0 +1,1 @@
+return metadata.deviceName + "/" + msgType;

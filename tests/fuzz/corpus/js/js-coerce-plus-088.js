@@ -1,0 +1,1 @@
+var s = ""; s += 1; s += null; s += true; return s;

@@ -1,0 +1,1 @@
+var p = []; for (var i = 2; p.length < 10; i++) { var ok = true; for (var j = 0; j < p.length; j++) if (i % p[j] === 0) { ok = false; break; } if (ok) p.push(i); } return p;

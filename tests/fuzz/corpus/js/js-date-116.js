@@ -1,0 +1,1 @@
+var d = new Date(); var ist = new Date(d.getTime() + (330 + d.getTimezoneOffset()) * 60000); return ist.getHours() + ":" + ist.getMinutes();

@@ -1,0 +1,1 @@
+var {temperature, humidity = 0} = msg; return temperature + humidity;

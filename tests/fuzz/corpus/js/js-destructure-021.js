@@ -1,0 +1,1 @@
+try { var [a] = undefined; return a; } catch (e) { return e.name; }

@@ -1,0 +1,1 @@
+class A { constructor(x) { this.x = x; } get d() { return this.x * 2; } static s() { return "st"; } m() { return this.d + 1; } } class B extends A { m() { return super.m() + 10; } } return [new A(2).m(), new B(2).m(), A.s()];

@@ -1,0 +1,1 @@
+var memo = {}; function fibm(n) { if (n in memo) return memo[n]; return memo[n] = n < 2 ? n : fibm(n - 1) + fibm(n - 2); } return fibm(60);

@@ -1,0 +1,1 @@
+try { var c = {}; c.self = c; return JSON.stringify(c); } catch (e) { return e.name; }

@@ -1,0 +1,1 @@
+return ["{a:1}", "[1,]", "01", "+1", ".5", "1.", "'x'", "undefined", "NaN", "", " ", "{\"a\":1,}", "[1 2]", "tru", "\"\t\"", "\"\\x\"", "1 1"].map(function (s) { try { JSON.parse(s); return true; } catch (e) { return false; } });

@@ -1,0 +1,1 @@
+var m = new Map(); m.set("a", 1).set("b", 2); m.delete("a"); return [m.size, m.has("a"), m.has("b")];

@@ -1,0 +1,1 @@
+var s = new Set(); s.add(1).add(1); s.add("1"); return [s.size, s.has(1), s.has(2), s.delete(1), s.size];

@@ -1,0 +1,1 @@
+return Math.max(msg.temperature, msg.humidity);

@@ -1,0 +1,1 @@
+var R = 6371, d = Math.PI / 180; var f = (a, b, c, e) => { var x = Math.sin((c - a) * d / 2), y = Math.sin((e - b) * d / 2); return 2 * R * Math.asin(Math.sqrt(x * x + Math.cos(a * d) * Math.cos(c * d) * y * y)); }; return f(48.13, 11.57, 52.52, 13.40).toFixed(3);

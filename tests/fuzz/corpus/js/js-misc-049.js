@@ -1,0 +1,1 @@
+return "a,b".split(",").map((s, i) => s + i).join(";");

@@ -1,0 +1,1 @@
+var o = {a: 1, b: {c: [1, {d: 2}]}}; return o.b.c[1].d;

@@ -1,0 +1,1 @@
+try { return (1).toFixed(101); } catch (e) { return e.name; }

@@ -1,0 +1,1 @@
+try { return (10).toString(37); } catch (e) { return e.name; }

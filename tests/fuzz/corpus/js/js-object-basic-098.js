@@ -1,0 +1,1 @@
+var out = {}; for (var k in msg.obj) { out["p_" + k] = msg.obj[k]; } return out;

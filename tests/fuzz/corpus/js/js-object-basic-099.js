@@ -1,0 +1,1 @@
+var out = {}; Object.keys(metadata).forEach(k => { if (k.startsWith("ss_")) out[k.substring(3)] = metadata[k]; }); return out;

@@ -1,0 +1,1 @@
+return ["10","10","10"].map(parseInt);

@@ -1,0 +1,1 @@
+var details = {}; if (metadata.prevAlarmDetails) { details = JSON.parse(metadata.prevAlarmDetails); delete metadata.prevAlarmDetails; } details.count = (details.count || 0) + 1; return details;

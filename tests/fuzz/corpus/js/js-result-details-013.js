@@ -1,0 +1,1 @@
+return JSON.parse(metadata.prevAlarmDetails).history.concat([msg.temperature]);

@@ -1,0 +1,1 @@
+return msg.temperature > metadata.ss_limit;

@@ -1,0 +1,1 @@
+if (msg.temperature > 100) { return true; }

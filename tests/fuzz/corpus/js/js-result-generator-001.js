@@ -1,0 +1,1 @@
+var msg = {temp: 42, humidity: 77}; var metadata = {data: 40}; var msgType = "POST_TELEMETRY_REQUEST"; return {msg: msg, metadata: metadata, msgType: msgType};

@@ -1,0 +1,1 @@
+prevMetadata.c = String(Number(prevMetadata.c || "0") + 1); return {msg: {}, metadata: prevMetadata, msgType: "T"};

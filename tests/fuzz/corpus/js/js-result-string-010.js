@@ -1,0 +1,1 @@
+return `T=${msg.temperature} ${metadata.deviceName}`;

@@ -1,0 +1,1 @@
+function nextRelation(metadata, msg) { return ["one", "nine"]; } if (msgType === "POST_TELEMETRY_REQUEST") { return ["two"]; } return nextRelation(metadata, msg);

@@ -1,0 +1,1 @@
+var r = []; if (msg.temperature > 20) r.push("hot"); if (msg.humidity > 50) r.push("humid"); return r;

@@ -1,0 +1,1 @@
+msg = {replaced: true}; metadata = {only: "this"}; msgType = "NEW"; return {msg: msg, metadata: metadata, msgType: msgType};

@@ -1,0 +1,1 @@
+return Number.isSafeInteger(9007199254740992);

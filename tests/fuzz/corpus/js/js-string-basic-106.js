@@ -1,0 +1,1 @@
+return "abc".split("").map(function (c) { return c.charCodeAt(0).toString(16); }).join("");

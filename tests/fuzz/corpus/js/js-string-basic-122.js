@@ -1,0 +1,1 @@
+return metadata.deviceName.charCodeAt(metadata.deviceName.length - 1);

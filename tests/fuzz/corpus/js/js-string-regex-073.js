@@ -1,0 +1,1 @@
+var re = /a/g; return [re.test("aa"), re.lastIndex, re.test("aa"), re.lastIndex, re.test("aa"), re.lastIndex];

@@ -1,0 +1,1 @@
+return "48656c6c6f".match(/.{2}/g).map(h => String.fromCharCode(parseInt(h, 16))).join("");

@@ -1,0 +1,1 @@
+return `${msg.obj.b.c}-${msg.list[0]}`;

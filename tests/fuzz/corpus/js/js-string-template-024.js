@@ -1,0 +1,1 @@
+return `${msg.temperature.toFixed(2)}`;

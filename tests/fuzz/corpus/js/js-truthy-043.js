@@ -1,0 +1,1 @@
+var o = {n: 0}; o.n ??= 9; o.m ??= 8; return o;

@@ -1,0 +1,1 @@
+return [msg.on ? 1 : 0, !msg.on, !!msg.on];

@@ -1,0 +1,1 @@
+return typeof msg["temperature"] === "number";

@@ -1,0 +1,1 @@
+return JSON.stringify([undefined]) + JSON.stringify({a: undefined});

@@ -1,0 +1,1 @@
+return msg.missing === undefined && msg.nil !== undefined;

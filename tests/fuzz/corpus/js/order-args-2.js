@@ -1,0 +1,1 @@
+function g(a, b, c) { return '' + a + b + c; } function f() { msg.x++; return msg.x; } return g(f(), msg.x, f());

@@ -1,0 +1,1 @@
+var o = { v: 1 }, p = o; function f() { o = { v: 50 }; return 'v'; } return [o[f()], o.v, p.v];

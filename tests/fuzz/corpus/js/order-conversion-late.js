@@ -1,0 +1,1 @@
+var log = ''; var o = { valueOf: function () { log += 'v'; return 2; } }; function f() { log += 'f'; return 3; } var r = o * f(); return log + r;

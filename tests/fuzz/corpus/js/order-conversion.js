@@ -1,0 +1,1 @@
+var log = ''; function o(n) { return { valueOf: function () { log += n; return n; } }; } var r = o(6) - o(2); r += o(3) * o(4) + (o(1) % o(5)); return log + ':' + r;

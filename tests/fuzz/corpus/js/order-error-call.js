@@ -1,0 +1,1 @@
+var n = 0, o = {}; function f() { n++; return 1; } try { return o.a.b(f()); } catch (e) { return n; }

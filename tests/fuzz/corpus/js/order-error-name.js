@@ -1,0 +1,1 @@
+try { return nope1 + nope2; } catch (e) { return e.message; }

@@ -1,0 +1,1 @@
+var a = [1,2,3], i = '0'; i = +i; var k = msg.i; a[k++] = a[k]; return [a, k];

@@ -1,0 +1,1 @@
+function f() { msg.x = 5; return 1; } return msg.x + f();

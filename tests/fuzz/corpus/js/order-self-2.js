@@ -1,0 +1,1 @@
+var i = 7; i = (i = 3) + i++ * 10 + i; return i;

@@ -1,0 +1,1 @@
+var i = 1; return i++ * 10 + i++;
