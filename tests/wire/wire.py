@@ -77,7 +77,11 @@ class Client:
         self.buf = b""
 
     def send(self, data):
-        self.sock.sendall(data)
+        """A connection that was closed meanwhile is seen by the next read."""
+        try:
+            self.sock.sendall(data)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
         return self
 
     def read(self, timeout=10):
