@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shapes of rule chain files (facts/rule-nodes.md 5.1): exported, metadata only, version control,
- * our short form, and lists of these. */
+/* The shapes of rule chain files (facts/rule-nodes.md 5.1): exported, metadata only, version
+ * control, our short form, and lists of these. */
 #include "config.h"
 #include "front/chain.h"
 #include <string.h>
@@ -25,7 +25,8 @@ made_id(struct tbe_arena *a, struct tbe_str seed)
     hash_sha256_hex(seed, hex);
     hex[12] = '8'; /* version 8: private use */
     hex[16] = digit[8 | ((strchr(digit, hex[16]) - digit) & 3)];
-    return tbe_arena_fmt(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    return tbe_arena_fmt(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                         hex + 20);
 }
 
 /* An id is given as text or as {entityType, id}. */
@@ -46,8 +47,8 @@ id_of(struct reader *r, const struct doc *d)
     return tbe_arena_dup(r->a, tbe_strz(text));
 }
 
-/* Names and relations end up as C strings and are shown: they are short and hold no NUL. What is too
- * long is cut after the report. */
+/* Names and relations end up as C strings and are shown: they are short and hold no NUL. What is
+ * too long is cut after the report. */
 static struct tbe_str
 short_name(struct reader *r, const struct doc *d)
 {
@@ -63,12 +64,13 @@ short_name(struct reader *r, const struct doc *d)
     return TBE_STR("?");
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void
 wrong_type(struct reader *r, const struct doc *d, const char *what, const char *wanted)
 {
-    diag_add(r->ds, C2102, doc_pos(r->file, d), "%s must be %s, got %s", what, wanted, doc_type_name(d->t));
+    diag_add(r->ds, C2102, doc_pos(r->file, d), "%s must be %s, got %s", what, wanted,
+             doc_type_name(d->t));
 }
 
 static void
@@ -164,7 +166,8 @@ read_nodes(struct reader *r, const struct doc *list)
         return;
     }
     if (list->n > CHAIN_MAX_NODES) {
-        diag_add(r->ds, C2108, doc_pos(r->file, list), "%u nodes: the limit is %u", list->n, CHAIN_MAX_NODES);
+        diag_add(r->ds, C2108, doc_pos(r->file, list), "%u nodes: the limit is %u", list->n,
+                 CHAIN_MAX_NODES);
         return;
     }
     c->nodes = tbe_arena_zalloc(r->a, (list->n + 1) * sizeof *c->nodes);
@@ -175,7 +178,7 @@ read_nodes(struct reader *r, const struct doc *list)
     }
 }
 
-/* ---- connections ------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void
 add_edge(struct reader *r, struct chain_edge e)
@@ -211,7 +214,8 @@ read_end(struct reader *r, const struct doc *conn, const char *index_key, const 
         if (v->i >= 0 && v->i < (int64_t)c->n_nodes) {
             return v->i;
         }
-        diag_add(r->ds, missing, doc_pos(r->file, v), "connection %s node %.*s: there is no such node, \"nodes\" has %u",
+        diag_add(r->ds, missing, doc_pos(r->file, v),
+                 "connection %s node %.*s: there is no such node, \"nodes\" has %u",
                  missing == C2201 ? "from" : "to", (int)v->s.n, v->s.p, c->n_nodes);
         return -1;
     }
@@ -225,14 +229,16 @@ read_end(struct reader *r, const struct doc *conn, const char *index_key, const 
             continue;
         }
         if (found >= 0) {
-            diag_add(r->ds, C2210, doc_pos(r->file, v), "nodes %u and %u are both named \"%.*s\": use the index",
+            diag_add(r->ds, C2210, doc_pos(r->file, v),
+                     "nodes %u and %u are both named \"%.*s\": use the index",
                      (unsigned)found, i, (int)v->s.n, v->s.p);
             return -1;
         }
         found = i;
     }
     if (found < 0) {
-        diag_add(r->ds, missing, doc_pos(r->file, v), "connection %s \"%.*s\": no node has this name",
+        diag_add(r->ds, missing, doc_pos(r->file, v),
+                 "connection %s \"%.*s\": no node has this name",
                  missing == C2201 ? "from" : "to", (int)v->s.n, v->s.p);
     }
     return found;
@@ -281,7 +287,7 @@ read_connections(struct reader *r, const struct doc *list)
     }
 }
 
-/* ---- chains ------------------------------------------------------------------------------------ */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 static void
 read_first(struct reader *r, const struct doc *meta)
@@ -304,7 +310,8 @@ read_first(struct reader *r, const struct doc *meta)
     if (v->t != DOC_INT) {
         wrong_type(r, v, "\"firstNodeIndex\"", "an integer");
     } else if (v->i < 0 || v->i >= (int64_t)c->n_nodes) {
-        diag_add(r->ds, C2104, doc_pos(r->file, v), "\"firstNodeIndex\" is %.*s, but \"nodes\" has %u", (int)v->s.n,
+        diag_add(r->ds, C2104, doc_pos(r->file, v),
+                 "\"firstNodeIndex\" is %.*s, but \"nodes\" has %u", (int)v->s.n,
                  v->s.p, c->n_nodes);
     } else {
         c->first = (int32_t)v->i;
@@ -405,7 +412,8 @@ read_shape(struct reader *r, struct chains *cs, const struct doc *d, int depth)
         diag_add(r->ds, C2008, doc_pos(r->file, d),
                  "no rule chain here: neither \"metadata\" nor \"nodes\" is given");
     } else {
-        diag_add(r->ds, C2008, doc_pos(r->file, d), "no rule chain here: expected an object, got %s",
+        diag_add(r->ds, C2008, doc_pos(r->file, d),
+                 "no rule chain here: expected an object, got %s",
                  doc_type_name(d->t));
     }
 }
@@ -428,7 +436,7 @@ chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_
     }
 }
 
-/* ---- legacy connections to chains (5.2) -------------------------------------------------------- */
+/* ---- legacy connections to chains (5.2) ------------------------------------------------------ */
 
 static struct tbe_str
 chain_name(const struct chains *cs, struct tbe_str id)

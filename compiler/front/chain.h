@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rule chains as their files say: the accepted shapes of a file become one list of chains, connections
- * are linked to nodes. What a node's configuration means is check's business. */
+/* Rule chains as their files say: the accepted shapes of a file become one list of chains,
+ * connections are linked to nodes. What a node's configuration means is check's business. */
 #ifndef TBE_FRONT_CHAIN_H
 #define TBE_FRONT_CHAIN_H
 
@@ -49,11 +49,13 @@ struct chains {
     uint32_t n, cap;
 };
 
-/* Reads one file ("-": standard input) and adds its chains. 0; -1 when the file cannot be read at all
- * (errno says why, nothing is reported). Mistakes go to ds. `name` is kept. */
-int chains_load(struct tbe_arena *a, struct diags *ds, const char *name, struct chains *cs) TBE_MUST_USE;
+/* Reads one file ("-": standard input) and adds its chains. 0; -1 when the file cannot be read at
+ * all (errno says why, nothing is reported). Mistakes go to ds. `name` is kept. */
+int chains_load(struct tbe_arena *a, struct diags *ds, const char *name,
+                struct chains *cs) TBE_MUST_USE;
 /* The same from memory; yaml: -1 = find out. */
-void chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text, int yaml,
+void chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text,
+                 int yaml,
                  struct chains *cs);
 /* After all files: legacy chain connections become nodes, named like their target. */
 void chains_link(struct tbe_arena *a, struct diags *ds, struct chains *cs);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as read: one tree for JSON and YAML that keeps the position of every value. All of it lives
- * in the compilation's arena. The readers are bounded: see DOC_MAX_*. */
+/* A document as read: one tree for JSON and YAML that keeps the position of every value. All of it
+ * lives in the compilation's arena. The readers are bounded: see DOC_MAX_*. */
 #ifndef TBE_FRONT_DOC_H
 #define TBE_FRONT_DOC_H
 
@@ -31,7 +31,8 @@ struct doc {
     struct doc *up, *next;      /* container, following sibling */
     struct doc *first, *last;   /* LIST and MAP */
     uint32_t n;                 /* their members */
-    const char *raw;            /* STR of JSON: behind the opening quote in the file's text, else NULL */
+    /* STR of JSON: behind the opening quote in the file's text, else NULL */
+    const char *raw;
     uint32_t block;             /* STR of a YAML literal block: indent of its lines + 1, else 0 */
 };
 
@@ -53,12 +54,12 @@ const char *doc_type_name(enum doc_type t); /* "a string" */
 void doc_json(struct tbe_buf *out, const struct doc *d); /* compact JSON */
 struct diag_pos doc_pos(const char *file, const struct doc *d);
 
-/* Where line and column (1-based, bytes) of a text value stand in the file; its start when the form of the
- * text does not tell. */
+/* Where line and column (1-based, bytes) of a text value stand in the file; its start when the form
+ * of the text does not tell. */
 struct diag_pos doc_pos_within(const char *file, const struct doc *d, uint32_t line, uint32_t col);
 
-/* Readers: the root, or NULL after reporting to ds. `file` is the name for diagnostics. The text must live
- * as long as the tree. */
+/* Readers: the root, or NULL after reporting to ds. `file` is the name for diagnostics. The text
+ * must live as long as the tree. */
 struct doc *json_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text);
 /* Several documents of one stream become a list. */
 struct doc *yaml_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text);

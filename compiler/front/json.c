@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON reader (RFC 8259) that keeps positions. The first mistake ends the file: what follows a syntax
- * error is guesswork. */
+/* JSON reader (RFC 8259) that keeps positions. The first mistake ends the file: what follows a
+ * syntax error is guesswork. */
 #include "config.h"
 #include "front/doc.h"
 #include <errno.h>

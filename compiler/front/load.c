@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chain files from disk or standard input: read whole, checked to be text, handed to the readers. */
+/* Chain files from disk or standard input: read whole, checked to be text, handed to the
+ * readers. */
 #include "config.h"
 #include "front/chain.h"
 #include <errno.h>
@@ -22,7 +23,8 @@ utf8_end(const unsigned char *p, size_t n)
                 return i;
             }
         }
-        if ((c == 0xE0 && p[i + 1] < 0xA0) || (c == 0xF0 && p[i + 1] < 0x90) || (c == 0xF4 && p[i + 1] > 0x8F)) {
+        if ((c == 0xE0 && p[i + 1] < 0xA0) || (c == 0xF0 && p[i + 1] < 0x90) ||
+            (c == 0xF4 && p[i + 1] > 0x8F)) {
             return i;
         }
         i += len;
@@ -47,7 +49,8 @@ is_text(struct diags *ds, const char *name, struct tbe_str text)
     return false;
 }
 
-/* The whole file in malloc memory; -1 with errno. One byte more than the limit is read to see that. */
+/* The whole file in malloc memory; -1 with errno. One byte more than the limit is read to see
+ * that. */
 static int
 read_all(FILE *f, struct tbe_buf *b)
 {

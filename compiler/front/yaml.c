@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML reader on libyaml's events: the JSON subset of YAML 1.2's core schema plus block texts, anchors
- * and aliases. Everything ends in the same tree as JSON. */
+/* YAML reader on libyaml's events: the JSON subset of YAML 1.2's core schema plus block texts,
+ * anchors and aliases. Everything ends in the same tree as JSON. */
 #include "config.h"
 #include "front/doc.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What waits for the cloud: the kinds and actions of cloud events, in the order of
- * facts/edge-cloud-protocol.md 4.2. The numbers are those of struct store_uplink and are stored: new
- * ones go to the end. */
+ * facts/edge-cloud-protocol.md 4.2. The numbers are those of struct store_uplink and are stored:
+ * new ones go to the end. */
 #ifndef TBE_MSG_CLOUD_EVENT_H
 #define TBE_MSG_CLOUD_EVENT_H
 

@@ -9,16 +9,16 @@
 
 #include "base/clock.h"
 
-/* A message and everything made of it: derived messages and forks point into the same arena and share
- * the count. */
+/* A message and everything made of it: derived messages and forks point into the same arena and
+ * share the count. */
 struct tbe_msg_mem {
     struct tbe_arena arena;
     int32_t refs;
     struct tbe_msg_mem *next; /* in the pool */
 };
 
-/* Memory of finished messages, kept for the next ones, so that a message costs no malloc in the steady
- * state. Messages live on the loop thread; tests with several threads get a pool each. */
+/* Memory of finished messages, kept for the next ones, so that a message costs no malloc in the
+ * steady state. Messages live on the loop thread; tests with several threads get a pool each. */
 #define POOL_MAX 64
 #define POOL_BYTES (64u << 10) /* a bigger arena is given back */
 static _Thread_local struct tbe_msg_mem *pool;

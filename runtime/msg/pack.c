@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Binary form of a message for parked rows: a version byte, then fixed fields and length-prefixed
- * strings in little-endian order. Not packed: listener, parsed views, typed entries. The reader trusts
- * nothing: a row may come from a damaged file. */
+ * strings in little-endian order. Not packed: listener, parsed views, typed entries. The reader
+ * trusts nothing: a row may come from a damaged file. */
 #include "config.h"
 #include "tbe/msg.h"
 

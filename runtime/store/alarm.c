@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Alarms (facts/rule-nodes.md 14). A mirror node per alarm, and one per originator with the ids of its
- * active (not cleared) alarms. */
+/* Alarms (facts/rule-nodes.md 14). A mirror node per alarm, and one per originator with the ids of
+ * its active (not cleared) alarms. */
 #include "config.h"
 #include "store/internal.h"
 #include <stdlib.h>
@@ -171,14 +171,16 @@ store_alarm(struct store *s, const struct tbe_uuid *id, struct store_alarm *out)
 
 /* The latest by start, then by creation (14.3, 11.11). */
 bool
-store_alarm_active(struct store *s, const struct tbe_entity *originator, struct tbe_str type, struct store_alarm *out)
+store_alarm_active(struct store *s, const struct tbe_entity *originator, struct tbe_str type,
+                   struct store_alarm *out)
 {
     const struct active_node *n = active_load(s, originator);
     const struct store_alarm *best = NULL;
     for (uint32_t i = 0; i < n->count; i++) {
         const struct store_alarm *a = alarm_load(s, &n->v[i])->a;
         if (a && !a->clear && tbe_str_eq(a->type, type) &&
-            (!best || a->start > best->start || (a->start == best->start && a->created > best->created))) {
+            (!best || a->start > best->start ||
+             (a->start == best->start && a->created > best->created))) {
             best = a;
         }
     }
@@ -304,7 +306,8 @@ alarm_delete_all(struct store_batch *b, const struct tbe_entity *e)
 }
 
 void
-store_alarm_each(struct store *s, const struct tbe_entity *originator, store_alarm_fn *fn, void *arg)
+store_alarm_each(struct store *s, const struct tbe_entity *originator, store_alarm_fn *fn,
+                 void *arg)
 {
     uint32_t n;
     struct alarm_item *v = alarms_of(s, originator, &n);

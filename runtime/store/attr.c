@@ -66,7 +66,8 @@ find(struct attrs_node *a, enum store_scope sc, struct tbe_str key)
 }
 
 static void
-set(struct store *s, struct attrs_node *a, enum store_scope sc, const struct tbe_kv *kv, int64_t ts, bool known_new)
+set(struct store *s, struct attrs_node *a, enum store_scope sc, const struct tbe_kv *kv,
+    int64_t ts, bool known_new)
 {
     struct attr *t = known_new ? NULL : find(a, sc, kv->key);
     if (!t) {
@@ -173,7 +174,8 @@ delete_at(struct store_batch *b, const struct tbe_entity *e, struct attrs_node *
 }
 
 void
-store_delete_attr(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key)
+store_delete_attr(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc,
+                  struct tbe_str key)
 {
     struct attrs_node *a = store_writable(b) ? load(b->s, e) : NULL;
     struct attr *t = a ? find(a, sc, key) : NULL;
@@ -192,7 +194,8 @@ attr_delete_all(struct store_batch *b, const struct tbe_entity *e)
 }
 
 bool
-store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key, struct tbe_kv *kv,
+store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key,
+           struct tbe_kv *kv,
            int64_t *ts)
 {
     const struct attr *t = find(load(s, e), sc, key);
@@ -207,7 +210,8 @@ store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc, str
 }
 
 void
-store_attr_each(struct store *s, const struct tbe_entity *e, enum store_scope sc, store_kv_fn *fn, void *arg)
+store_attr_each(struct store *s, const struct tbe_entity *e, enum store_scope sc, store_kv_fn *fn,
+                void *arg)
 {
     const struct attrs_node *a = load(s, e);
     for (uint32_t i = 0; i < a->count; i++) {

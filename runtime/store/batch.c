@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches: the effects of one turn as a packed log record and bound statements, built on the loop thread
- * in an arena and handed over to the writer as a whole. */
+/* Batches: the effects of one turn as a packed log record and bound statements, built on the loop
+ * thread in an arena and handed over to the writer as a whole. */
 #include "config.h"
 #include "store/internal.h"
 #include <stdlib.h>
@@ -218,7 +218,7 @@ store_complete(struct store *s)
     s->completing = false;
 }
 
-/* Statements --------------------------------------------------------------------------------------- */
+/* Statements ----------------------------------------------------------------------------------- */
 
 struct op *
 op_new(struct store_batch *b, enum stmt stmt, uint32_t n)

@@ -44,7 +44,8 @@ cache_find(struct cache *c, enum cache_kind kind, struct tbe_str key)
 {
     uint32_t hash = key_hash(kind, key);
     for (struct cnode *n = c->slots[hash & c->mask]; n; n = n->chain) {
-        if (n->hash == hash && n->kind == kind && n->klen == key.n && memcmp(n->key, key.p, key.n) == 0) {
+        if (n->hash == hash && n->kind == kind && n->klen == key.n &&
+            memcmp(n->key, key.p, key.n) == 0) {
             if (c->lru.next != n) {
                 ring_out(n);
                 ring_in(c, n);
@@ -135,7 +136,8 @@ cache_trim(struct cache *c, uint64_t done, uint64_t compacted)
     c->n_grave = 0;
     /* Pinned nodes are passed over; a bounded number, so that a turn stays short. */
     unsigned budget = 256;
-    for (struct cnode *n = c->lru.prev, *prev; c->cost > c->limit && n != &c->lru && budget; n = prev, budget--) {
+    for (struct cnode *n = c->lru.prev, *prev; c->cost > c->limit && n != &c->lru && budget;
+         n = prev, budget--) {
         prev = n->prev;
         if (n->pin <= done && (n->kind != CK_LATEST || n->pin <= compacted)) {
             node_free(c, n);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mirrors of the store: rows read or written lately, found by (kind, key). Private to the store, loop
- * thread only.
+/* The mirrors of the store: rows read or written lately, found by (kind, key). Private to the
+ * store, loop thread only.
  *
  * Invariant: as long as a write is not committed, a node with its result is here and pinned by the
- * number of the writing batch; so what is not here may be read from the database. Memory that a caller
- * may still hold goes to the graveyard until the end of the turn. */
+ * number of the writing batch; so what is not here may be read from the database. Memory that a
+ * caller may still hold goes to the graveyard until the end of the turn. */
 #ifndef TBE_STORE_CACHE_H
 #define TBE_STORE_CACHE_H
 
@@ -50,15 +50,19 @@ int cache_init(struct cache *c, size_t limit) TBE_MUST_USE;
 void cache_free(struct cache *c);
 /* NULL when absent. A found node becomes the newest. */
 struct cnode *cache_find(struct cache *c, enum cache_kind kind, struct tbe_str key);
-/* A new zeroed node of `size` bytes (struct cnode first); the key must be absent. NULL: out of memory. */
+/* A new zeroed node of `size` bytes (struct cnode first); the key must be absent. NULL: out of
+ * memory. */
 struct cnode *cache_add(struct cache *c, enum cache_kind kind, struct tbe_str key, size_t size);
-void cache_cost(struct cache *c, struct cnode *n, size_t bytes); /* what the node owns besides itself */
+/* what the node owns besides itself */
+void cache_cost(struct cache *c, struct cnode *n, size_t bytes);
 /* Frees the oldest nodes beyond the limit. Nodes pinned above `done` stay, those of CK_LATEST above
  * `compacted`. Empties the graveyard. */
 void cache_trim(struct cache *c, uint64_t done, uint64_t compacted);
 void cache_bury(struct cache *c, void *p); /* free(p) at the end of the turn */
-/* Nodes of a kind pinned above done; 0 at the end. for (n = NULL; (n = cache_pinned(c, k, done, n));) */
-struct cnode *cache_pinned(struct cache *c, enum cache_kind kind, uint64_t done, struct cnode *after);
+/* Nodes of a kind pinned above done; 0 at the end. for (n = NULL; (n = cache_pinned(c, k, done,
+ * n));) */
+struct cnode *cache_pinned(struct cache *c, enum cache_kind kind, uint64_t done,
+                           struct cnode *after);
 void cache_clear(struct cache *c);
 
 struct ckey { /* entity as key bytes */

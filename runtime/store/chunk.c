@@ -58,7 +58,7 @@ points_sort(struct points *p)
     p->n = n;
 }
 
-/* Encoding ----------------------------------------------------------------------------------------- */
+/* Encoding ------------------------------------------------------------------------------------- */
 
 static void
 put_varint(struct tbe_buf *b, uint64_t v)
@@ -116,7 +116,8 @@ put_longs(struct tbe_buf *b, const struct point *v, uint32_t n)
     }
 }
 
-/* One scale for the whole run, the finest that is needed: m / 10^k names the same double at every k. */
+/* One scale for the whole run, the finest that is needed: m / 10^k names the same double at
+ * every k. */
 static void
 put_decimals(struct tbe_buf *b, const struct point *v, uint32_t n, unsigned scale)
 {
@@ -213,7 +214,7 @@ chunk_encode(const struct point *v, uint32_t n, struct tbe_buf *out)
     }
 }
 
-/* Decoding ----------------------------------------------------------------------------------------- */
+/* Decoding ------------------------------------------------------------------------------------- */
 
 static const uint8_t *
 get_doubles(const uint8_t *p, const uint8_t *end, struct point *v, uint64_t n)
@@ -261,7 +262,8 @@ get_numbers(const uint8_t *p, const uint8_t *end, struct point *v, uint64_t n, u
 }
 
 static const uint8_t *
-get_strings(const uint8_t *p, const uint8_t *end, struct point *v, uint64_t n, enum tbe_kv_type type)
+get_strings(const uint8_t *p, const uint8_t *end, struct point *v, uint64_t n,
+            enum tbe_kv_type type)
 {
     uint64_t x;
     for (uint64_t i = 0; i < n; i++) {

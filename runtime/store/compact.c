@@ -14,10 +14,11 @@
 
 #define RETRY_NS 1000000000ll
 
-/* Opening ------------------------------------------------------------------------------------------ */
+/* Opening -------------------------------------------------------------------------------------- */
 
 static bool
-tail_size(struct db *d, int64_t cursor, int64_t *rows, int64_t *points, int64_t *pushed, int64_t *bytes)
+tail_size(struct db *d, int64_t cursor, int64_t *rows, int64_t *points, int64_t *pushed,
+          int64_t *bytes)
 {
     sqlite3_stmt *st = db_stmt(d, ST_LOG_TAIL);
     if (!st) {
@@ -55,14 +56,15 @@ compact_open(struct writer *w)
     struct compactor *c = &w->c;
     c->cursor = (uint64_t)db_meta(&w->db, "cursor", 0);
     c->uplink = (uint64_t)db_meta(&w->db, "uplink", 0);
-    if (!tail_size(&w->db, (int64_t)c->cursor, &c->tail_rows, &c->tail_points, &c->tail_pushed, &c->tail_bytes)) {
+    if (!tail_size(&w->db, (int64_t)c->cursor, &c->tail_rows, &c->tail_points, &c->tail_pushed,
+                   &c->tail_bytes)) {
         return false;
     }
     compact_read_counters(&w->db, &w->st);
     return true;
 }
 
-/* One pass ----------------------------------------------------------------------------------------- */
+/* One pass ------------------------------------------------------------------------------------- */
 
 struct slot { /* a series of this pass */
     struct tbe_entity e;
@@ -76,7 +78,8 @@ struct slot { /* a series of this pass */
         int64_t from, to;
     } *cuts;                 /* deleted ranges; points before them in the log are out of pts already */
     uint32_t n_cuts, cap_cuts;
-    int64_t expires;         /* of its points: latest end of life; 0 none seen; INT64_MAX for ever */
+    /* of its points: latest end of life; 0 none seen; INT64_MAX for ever */
+    int64_t expires;
 };
 
 struct pass {
@@ -286,7 +289,7 @@ pass_free(struct pass *p)
     tbe_arena_free(&p->arena);
 }
 
-/* Writing chunks ----------------------------------------------------------------------------------- */
+/* Writing chunks ------------------------------------------------------------------------------- */
 
 struct old_chunk {
     bool found;
@@ -396,7 +399,8 @@ merge_points(struct points *out, const struct points *old, const struct point *v
 
 /* v[0..n) all lie between the chunk at or before v[0] and the one after it. */
 static int
-write_group(struct pass *p, int64_t series, const struct old_chunk *c, const struct point *v, uint32_t n, int64_t expires)
+write_group(struct pass *p, int64_t series, const struct old_chunk *c, const struct point *v,
+            uint32_t n, int64_t expires)
 {
     bool full = c->found && (c->bytes >= CHUNK_FULL || c->n >= CHUNK_POINTS);
     /* Points with an end of life keep to themselves, unless they overlap. */
@@ -609,10 +613,10 @@ pass_write(struct pass *p)
     return rc;
 }
 
-/* Steps -------------------------------------------------------------------------------------------- */
+/* Steps ---------------------------------------------------------------------------------------- */
 
-/* A compaction that is not durable yet is only done again, so it need not be synced; the next commit
- * or checkpoint syncs it. */
+/* A compaction that is not durable yet is only done again, so it need not be synced; the next
+ * commit or checkpoint syncs it. */
 int
 compact_step_begin(struct writer *w)
 {
@@ -624,7 +628,8 @@ compact_step_begin(struct writer *w)
 bool
 compact_step_end(struct writer *w, int rc)
 {
-    rc = rc == SQLITE_OK ? w->db.failed : rc; /* rows that could not be read must not be taken for absent */
+    /* rows that could not be read must not be taken for absent */
+    rc = rc == SQLITE_OK ? w->db.failed : rc;
     if (rc == SQLITE_OK) {
         rc = db_exec(&w->db, ST_COMMIT);
     }
@@ -714,7 +719,7 @@ run_step(struct writer *w)
 #endif
 }
 
-/* Pace --------------------------------------------------------------------------------------------- */
+/* Pace ----------------------------------------------------------------------------------------- */
 
 static int64_t
 threshold(const struct compactor *c)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compactor: follows the log with a cursor, moves its points to the series' chunks, and deletes log
- * rows that compactor and uplink are both past. Runs on the writer's connection in steps of one short
- * transaction each, between commits. Private to the store.
+/* The compactor: follows the log with a cursor, moves its points to the series' chunks, and deletes
+ * log rows that compactor and uplink are both past. Runs on the writer's connection in steps of one
+ * short transaction each, between commits. Private to the store.
  *
- * A run has a fixed end, the newest row at its start. Its points are taken in passes: pass k handles the
- * series whose hash falls into bucket k, so memory is bounded. Only after the last pass the cursor moves. Until
- * then readers see points both in chunks and in the log's tail, which is harmless: the tail is replayed in
- * order over the chunks and wins, so both lead to the same values. A crash repeats the run. */
+ * A run has a fixed end, the newest row at its start. Its points are taken in passes: pass k
+ * handles the series whose hash falls into bucket k, so memory is bounded. Only after the last pass
+ * the cursor moves. Until then readers see points both in chunks and in the log's tail, which is
+ * harmless: the tail is replayed in order over the chunks and wins, so both lead to the same
+ * values. A crash repeats the run. */
 #ifndef TBE_STORE_COMPACT_H
 #define TBE_STORE_COMPACT_H
 
@@ -42,7 +43,8 @@ struct compactor {
 bool compact_open(struct writer *w);
 struct db;
 struct writer_stats;
-void compact_read_counters(struct db *d, struct writer_stats *st); /* as last written, plus the log's tail */
+/* as last written, plus the log's tail */
+void compact_read_counters(struct db *d, struct writer_stats *st);
 /* A step is due now; `idle`: no commit waits. */
 bool compact_due(const struct writer *w, bool idle);
 void compact_step(struct writer *w);
@@ -50,10 +52,12 @@ void compact_step(struct writer *w);
 void trim_step(struct writer *w);
 void trim_housekeeping(struct writer *w);
 bool trim_over_bounds(const struct writer *w, int64_t bytes_gone);
-/* A step's transaction: 0 or SQLite's code; end commits, or rolls back, logs and sets the time to retry. */
+/* A step's transaction: 0 or SQLite's code; end commits, or rolls back, logs and sets the time
+ * to retry. */
 int compact_step_begin(struct writer *w);
 bool compact_step_end(struct writer *w, int rc);
-/* Within the commit that moves the uplink's cursor: keeps the books; how many pushes it confirms. */
+/* Within the commit that moves the uplink's cursor: keeps the books; how many pushes it
+ * confirms. */
 bool compact_confirm(struct writer *w, uint64_t uplink, int64_t *acked);
 
 #endif

@@ -83,7 +83,8 @@ static int
 check_version(sqlite3 *h, enum db_mode mode, char err[256])
 {
     int tables = 0, have = 0;
-    int rc = pragma_int(h, "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'", &tables);
+    int rc = pragma_int(h, "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'",
+                        &tables);
     if (rc != SQLITE_OK) {
         snprintf(err, 256, "not a usable database: %s", sqlite3_errmsg(h));
         return -1;
@@ -123,8 +124,8 @@ db_open(struct db *d, const char *path, enum db_mode mode, char err[256])
     if (check_version(d->h, mode, err) < 0) {
         goto fail;
     }
-    /* Checkpoints are run by the writer itself, between commits. The caches are small: rows are cached
-     * above SQLite, and the operating system caches the file. */
+    /* Checkpoints are run by the writer itself, between commits. The caches are small: rows are
+     * cached above SQLite, and the operating system caches the file. */
     static const char *const pragmas[] = {
         [DB_READ] = "PRAGMA cache_size = -512; PRAGMA query_only = 1",
         [DB_WRITE] = ("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
@@ -166,7 +167,8 @@ db_stmt(struct db *d, enum stmt id)
         sqlite3_clear_bindings(st);
         return st;
     }
-    if (sqlite3_prepare_v3(d->h, stmt_text[id], -1, SQLITE_PREPARE_PERSISTENT, &d->st[id], NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v3(d->h, stmt_text[id], -1, SQLITE_PREPARE_PERSISTENT, &d->st[id],
+                           NULL) != SQLITE_OK) {
         log_error("store: cannot prepare \"%s\": %s", stmt_text[id], sqlite3_errmsg(d->h));
         return NULL;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One SQLite connection with its prepared statements. Private to the store. A connection is used by one
- * thread at a time. */
+/* One SQLite connection with its prepared statements. Private to the store. A connection is used by
+ * one thread at a time. */
 #ifndef TBE_STORE_DB_H
 #define TBE_STORE_DB_H
 
@@ -22,17 +22,20 @@ struct db {
 
 enum db_mode { DB_READ, DB_WRITE, DB_MEMORY };
 
-/* path: the database file (ignored for DB_MEMORY). Sets the pragmas; a writer also migrates. Refuses a
- * schema newer than this program's, and for a reader an older one. 0, or -1 and err. */
+/* path: the database file (ignored for DB_MEMORY). Sets the pragmas; a writer also migrates.
+ * Refuses a schema newer than this program's, and for a reader an older one. 0, or -1 and err. */
 int db_open(struct db *d, const char *path, enum db_mode mode, char err[256]) TBE_MUST_USE;
 void db_close(struct db *d);
 int db_schema_newest(void); /* schema version this program writes */
 
 /* The statement, reset and without bindings; NULL with a log line when it cannot be prepared. */
 sqlite3_stmt *db_stmt(struct db *d, enum stmt id);
-int db_exec(struct db *d, enum stmt id);        /* runs a statement without parameters: SQLITE_OK or the code */
-bool db_row(struct db *d, sqlite3_stmt *st);    /* step: a row is there; else resets (and logs errors) */
-int db_finish(sqlite3_stmt *st);                /* steps to the end and resets: SQLITE_OK or the code */
+/* runs a statement without parameters: SQLITE_OK or the code */
+int db_exec(struct db *d, enum stmt id);
+/* step: a row is there; else resets (and logs errors) */
+bool db_row(struct db *d, sqlite3_stmt *st);
+/* steps to the end and resets: SQLITE_OK or the code */
+int db_finish(sqlite3_stmt *st);
 const char *db_sql(enum stmt id);
 
 /* Absent strings are NULL. Bytes are borrowed until the statement is reset. */

@@ -107,7 +107,8 @@ entity_load(struct store *s, const struct tbe_entity *id)
     if (db_row(s->rd, st)) {
         struct store_entity e = {
             .id = *id, .created = sqlite3_column_int64(st, 0), .name = db_col_str(st, 1), .kind = db_col_str(st, 2),
-            .label = db_col_str(st, 3), .customer = db_col_uuid(st, 4), .profile = db_col_uuid(st, 5),
+            .label = db_col_str(st, 3), .customer = db_col_uuid(st, 4),
+            .profile = db_col_uuid(st, 5),
             .version = (uint64_t)sqlite3_column_int64(st, 6), .json = db_col_str(st, 7),
         };
         entity_set(s, n, &e);
@@ -246,7 +247,8 @@ store_put_entity(struct store_batch *b, const struct store_entity *in)
     op_uuid(b, op, 8, &e.profile);
     op_int(op, 9, (int64_t)e.version);
     op_text(b, op, 10, e.json);
-    if ((e.id.type == TBE_ENT_DEVICE_PROFILE || e.id.type == TBE_ENT_ASSET_PROFILE) && says_default(e.json)) {
+    if ((e.id.type == TBE_ENT_DEVICE_PROFILE || e.id.type == TBE_ENT_ASSET_PROFILE) &&
+        says_default(e.json)) {
         store_put_state(b, default_key(e.id.type), ckey_uuid(&e.id.id));
     }
 }
@@ -354,7 +356,7 @@ store_entity_each(struct store *s, enum tbe_entity_type t, store_entity_fn *fn, 
     free(ids.v);
 }
 
-/* Credentials -------------------------------------------------------------------------------------- */
+/* Credentials ---------------------------------------------------------------------------------- */
 
 static void
 cred_set(struct store *s, struct cred_node *n, const struct store_cred *c)

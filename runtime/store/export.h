@@ -13,10 +13,13 @@ struct export_options {
     bool json;             /* one object a line; else CSV with a header line (RFC 4180, LF) */
 };
 
-/* Per device and key in order of time: device,key,ts,value and {"device":..,"key":..,"ts":..,"value":..}.
- * 0, or -1 and err: no data, unknown device, output that cannot be written. */
-int store_export(const char *dir, const struct export_options *o, FILE *out, char err[256]) TBE_MUST_USE;
+/* Per device and key in order of time: device,key,ts,value and
+ * {"device":..,"key":..,"ts":..,"value":..}. 0, or -1 and err: no data, unknown device, output
+ * that cannot be written. */
+int store_export(const char *dir, const struct export_options *o, FILE *out,
+                 char err[256]) TBE_MUST_USE;
 /* The same from an open store. */
-int store_export_open(struct store *s, const struct export_options *o, FILE *out, char err[256]) TBE_MUST_USE;
+int store_export_open(struct store *s, const struct export_options *o, FILE *out,
+                      char err[256]) TBE_MUST_USE;
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a new database starts with: the tenant and the default profiles, as ThingsBoard's JSON (facts/rest-ws-api.md 5,
- * edge-cloud-protocol.md 10). The cloud replaces them later. */
+/* What a new database starts with: the tenant and the default profiles, as ThingsBoard's JSON
+ * (facts/rest-ws-api.md 5, edge-cloud-protocol.md 10). The cloud replaces them later. */
 #include "config.h"
 #include "store/internal.h"
 #include "base/clock.h"
 
 static void
-put(struct store *s, struct store_batch *b, enum tbe_entity_type t, const struct tbe_uuid *id, const char *name,
+put(struct store *s, struct store_batch *b, enum tbe_entity_type t, const struct tbe_uuid *id,
+    const char *name,
     struct tbe_str json)
 {
     (void)s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* History queries: the chunks of a series, merged with the log's tail and with batches that are not
- * committed yet. The tail is replayed in order of writing, so that the newest write of a ts wins. */
+ * committed yet. The tail is replayed in order of writing, so that the newest write of a ts
+ * wins. */
 #include "config.h"
 #include "store/internal.h"
 #include <stdlib.h>
@@ -68,7 +69,8 @@ tail_read(struct tail *t, struct pack_reader *r)
             tail_cut(t, INT64_MIN, INT64_MAX);
         } else if (rec.kind == REC_DELETE && tbe_str_eq(rec.key, t->key)) {
             tail_cut(t, rec.from, rec.to);
-        } else if (rec.kind == REC_TS && (rec.flags & REC_HISTORY) && rec.ts >= t->from && rec.ts < t->to) {
+        } else if (rec.kind == REC_TS && (rec.flags & REC_HISTORY) && rec.ts >= t->from &&
+                   rec.ts < t->to) {
             for (uint32_t i = 0; i < rec.kvs.n; i++) {
                 if (tbe_str_eq(rec.kvs.v[i].key, t->key)) {
                     tail_add(t, &rec.kvs.v[i], rec.ts);
@@ -83,7 +85,8 @@ tail_read(struct tail *t, struct pack_reader *r)
 }
 
 static void
-tail_batches(struct tail *t, struct pack_reader *r, const struct batch_list *l, const struct tbe_entity *e)
+tail_batches(struct tail *t, struct pack_reader *r, const struct batch_list *l,
+             const struct tbe_entity *e)
 {
     for (const struct store_batch *b = l->first; b; b = b->l_next) {
         if (b->pack.buf.n) {
@@ -163,7 +166,8 @@ is_cut(const struct tail *t, int64_t ts)
     return false;
 }
 
-/* A chunk's point in its turn: the tail's points before it first; the tail's point of the same ts instead. */
+/* A chunk's point in its turn: the tail's points before it first; the tail's point of the same
+ * ts instead. */
 static bool
 page_chunk_point(struct page *p, const struct point *q)
 {
@@ -253,7 +257,8 @@ page_chunks(struct store *s, struct page *p, int64_t series, int64_t from, int64
 }
 
 static void
-page_load(struct store *s, struct page *p, const struct tbe_entity *e, struct tbe_str key, int64_t from, int64_t to)
+page_load(struct store *s, struct page *p, const struct tbe_entity *e, struct tbe_str key,
+          int64_t from, int64_t to)
 {
     struct tail t = { .key = key, .from = from, .to = to };
     tbe_arena_init(&t.arena, 0);
@@ -294,7 +299,8 @@ kv_of(const struct point *q, struct tbe_str key)
 
 /* Raw points in pages: fn runs with no statement and no transaction open. */
 static void
-raw(struct store *s, const struct tbe_entity *e, struct tbe_str key, int64_t from, int64_t to, uint32_t limit,
+raw(struct store *s, const struct tbe_entity *e, struct tbe_str key, int64_t from, int64_t to,
+    uint32_t limit,
     bool desc, store_kv_fn *fn, void *arg)
 {
     struct tbe_arena arena;
@@ -326,7 +332,7 @@ raw(struct store *s, const struct tbe_entity *e, struct tbe_str key, int64_t fro
     tbe_arena_free(&arena);
 }
 
-/* Aggregation (facts/rest-ws-api.md, time series queries) --------------------------------------------- */
+/* Aggregation (facts/rest-ws-api.md, time series queries) -------------------------------------- */
 
 struct bucket {
     int64_t start, end;
@@ -487,7 +493,8 @@ agg_point(void *arg, const struct tbe_kv *kv, int64_t ts)
 }
 
 void
-store_history(struct store *s, const struct tbe_entity *e, struct tbe_str key, const struct store_range *r,
+store_history(struct store *s, const struct tbe_entity *e, struct tbe_str key,
+              const struct store_range *r,
               store_kv_fn *fn, void *arg)
 {
     if (r->agg == STORE_AGG_NONE || r->interval < 1) {

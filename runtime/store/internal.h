@@ -79,15 +79,18 @@ struct store {
 void store_batches_free(struct store *s);
 uint64_t store_done_no(const struct store *s); /* every batch up to it is committed */
 void store_complete(struct store *s);          /* runs callbacks of what the writer has committed */
-void store_oom(void) TBE_NORETURN;             /* logs and aborts: the process is restarted and replays */
+/* logs and aborts: the process is restarted and replays */
+void store_oom(void) TBE_NORETURN;
 
 /* Batch building. */
 struct op *op_new(struct store_batch *b, enum stmt stmt, uint32_t n);
 void op_int(struct op *op, uint32_t i, int64_t v); /* i from 1, as in the SQL */
-void op_text(struct store_batch *b, struct op *op, uint32_t i, struct tbe_str s); /* copied; absent: NULL */
+/* copied; absent: NULL */
+void op_text(struct store_batch *b, struct op *op, uint32_t i, struct tbe_str s);
 void op_blob(struct store_batch *b, struct op *op, uint32_t i, struct tbe_str s);
 void op_uuid(struct store_batch *b, struct op *op, uint32_t i, const struct tbe_uuid *u);
-void op_kv(struct store_batch *b, struct op *op, uint32_t i, const struct tbe_kv *kv); /* type at i, value at i + 1 */
+/* type at i, value at i + 1 */
+void op_kv(struct store_batch *b, struct op *op, uint32_t i, const struct tbe_kv *kv);
 bool store_writable(struct store_batch *b);
 
 static inline void
@@ -98,7 +101,8 @@ batch_pin(struct store_batch *b, struct cnode *n)
     }
 }
 
-/* A typed value in two columns, type then value. False: not one of ours. s is borrowed from the row. */
+/* A typed value in two columns, type then value. False: not one of ours. s is borrowed from the
+ * row. */
 bool db_col_kv(sqlite3_stmt *st, int type_col, struct tbe_kv *kv);
 void db_bind_kv(sqlite3_stmt *st, int i, const struct tbe_kv *kv);
 

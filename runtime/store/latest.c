@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Latest values of time series. The mirror of an entity is made by the first save or read; a read also
- * loads what the database knows: the log's tail once per process, then the entity's series rows. Nodes stay
- * until the compactor has written their values to the series rows. */
+/* Latest values of time series. The mirror of an entity is made by the first save or read; a read
+ * also loads what the database knows: the log's tail once per process, then the entity's series
+ * rows. Nodes stay until the compactor has written their values to the series rows. */
 #include "config.h"
 #include "store/internal.h"
 #include <stdlib.h>
@@ -159,7 +159,8 @@ set(struct store *s, struct latest *l, const struct tbe_kv *kv, int64_t ts)
 
 /* newer: written after what the mirror has, so an equal ts replaces (facts/rule-nodes.md 11.2). */
 static void
-merge(struct store *s, struct latest_node *n, const struct tbe_kv *kv, int64_t ts, uint32_t hint, bool newer)
+merge(struct store *s, struct latest_node *n, const struct tbe_kv *kv, int64_t ts, uint32_t hint,
+      bool newer)
 {
     struct latest *l = find(n, kv->key, hint);
     if (!l) {
@@ -173,7 +174,7 @@ merge(struct store *s, struct latest_node *n, const struct tbe_kv *kv, int64_t t
     }
 }
 
-/* Loading ------------------------------------------------------------------------------------------ */
+/* Loading -------------------------------------------------------------------------------------- */
 
 /* What the compactor has written; older than anything in the mirror. */
 static void
@@ -234,8 +235,8 @@ tail_record(struct store *s, const struct pack_rec *r)
     }
 }
 
-/* The log's tail that an earlier process left, in order of writing. Done before the first save or read
- * of this process, so that what follows is newer. */
+/* The log's tail that an earlier process left, in order of writing. Done before the first save or
+ * read of this process, so that what follows is newer. */
 static void
 load_tail(struct store *s)
 {
@@ -258,7 +259,8 @@ load_tail(struct store *s)
             tail_record(s, &rec);
         }
         if (r.corrupt) {
-            log_error("store: log row %lld is damaged; its bad blocks are skipped", (long long)sqlite3_column_int64(st, 0));
+            log_error("store: log row %lld is damaged; its bad blocks are skipped",
+                      (long long)sqlite3_column_int64(st, 0));
             r.corrupt = 0;
         }
     }
@@ -275,10 +277,11 @@ load(struct store *s, const struct tbe_entity *e)
     return n;
 }
 
-/* Writing ------------------------------------------------------------------------------------------ */
+/* Writing -------------------------------------------------------------------------------------- */
 
 void
-store_save_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs, int64_t ttl_s,
+store_save_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts,
+              const struct tbe_kvs *kvs, int64_t ttl_s,
               unsigned flags)
 {
     flags &= REC_HISTORY | REC_LATEST;
@@ -317,7 +320,8 @@ keep_newest(void *arg, const struct tbe_kv *kv, int64_t ts)
 }
 
 void
-store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct tbe_str key, int64_t from, int64_t to,
+store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct tbe_str key,
+                int64_t from, int64_t to,
                 bool rewrite_latest)
 {
     if (from >= to || !store_writable(b)) {
@@ -350,10 +354,11 @@ latest_delete_all(struct store_batch *b, const struct tbe_entity *e)
     pack_delete_entity(&b->pack, e);
 }
 
-/* Reading ------------------------------------------------------------------------------------------ */
+/* Reading -------------------------------------------------------------------------------------- */
 
 bool
-store_latest(struct store *s, const struct tbe_entity *e, struct tbe_str key, struct tbe_kv *kv, int64_t *ts)
+store_latest(struct store *s, const struct tbe_entity *e, struct tbe_str key, struct tbe_kv *kv,
+             int64_t *ts)
 {
     const struct latest *l = find(load(s, e), key, 0);
     if (!l || l->gone) {

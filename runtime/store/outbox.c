@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for the cloud: telemetry and attribute pushes in the log, everything else in `event` rows.
- * A telemetry push is numbered by its log row and its place among the row's pushes. */
+/* What waits for the cloud: telemetry and attribute pushes in the log, everything else in `event`
+ * rows. A telemetry push is numbered by its log row and its place among the row's pushes. */
 #include "config.h"
 #include "store/internal.h"
 #include "base/clock.h"
@@ -20,7 +20,8 @@ store_cloud_action_name(int action)
 }
 
 void
-store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs)
+store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts,
+              const struct tbe_kvs *kvs)
 {
     if (store_writable(b)) {
         pack_ts(&b->pack, e, ts, 0, kvs, REC_PUSH);
@@ -61,7 +62,7 @@ store_outbox_ack(struct store_batch *b, bool telemetry_log, uint64_t seq)
     op_int(op, 1, (int64_t)seq);
 }
 
-/* Reading ------------------------------------------------------------------------------------------ */
+/* Reading -------------------------------------------------------------------------------------- */
 
 struct uplinks { /* collected first: fn may use the store */
     struct tbe_arena arena;
@@ -141,7 +142,8 @@ collect_log(struct store *s, struct uplinks *l, uint64_t after)
             }
         }
         if (r.corrupt) {
-            log_error("store: log row %llu is damaged; pushes in its bad blocks are lost", (unsigned long long)(seq >> 20));
+            log_error("store: log row %llu is damaged; pushes in its bad blocks are lost",
+                      (unsigned long long)(seq >> 20));
             r.corrupt = 0;
         }
     }
@@ -177,7 +179,8 @@ collect_events(struct store *s, struct uplinks *l, uint64_t after)
 
 /* Only what is committed: an uplink must not be offered before it is durable. */
 void
-store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit, store_uplink_fn *fn,
+store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit,
+                  store_uplink_fn *fn,
                   void *arg)
 {
     struct uplinks l = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writer and reader of the packed log form (pack.h). The writer runs on the message path: no allocation
- * per key or value, dictionaries are found by hash. */
+/* Writer and reader of the packed log form (pack.h). The writer runs on the message path: no
+ * allocation per key or value, dictionaries are found by hash. */
 #include "config.h"
 #include "store/pack.h"
 #include <math.h>
@@ -99,7 +99,7 @@ get_u32(const uint8_t *p)
     return v;
 }
 
-/* Writer ------------------------------------------------------------------------------------------- */
+/* Writer --------------------------------------------------------------------------------------- */
 
 void
 pack_init(struct pack *p, struct tbe_arena *arena)
@@ -193,7 +193,8 @@ ent_ref(struct pack *p, const struct tbe_entity *e)
         }
     }
     uint32_t cap = p->cap_ents;
-    if (!dict_room(p->n_ents, &p->cap_ents, (void **)&p->ents, sizeof *p->ents, &p->ent_index, &p->ent_mask)) {
+    if (!dict_room(p->n_ents, &p->cap_ents, (void **)&p->ents, sizeof *p->ents, &p->ent_index,
+                   &p->ent_mask)) {
         p->failed = true;
         return 0;
     }
@@ -230,7 +231,8 @@ key_ref(struct pack *p, struct tbe_str s)
     uint32_t cap = p->cap_keys;
     struct tbe_str copy = tbe_arena_dup(p->arena, s);
     if (!copy.p ||
-        !dict_room(p->n_keys, &p->cap_keys, (void **)&p->keys, sizeof *p->keys, &p->key_index, &p->key_mask)) {
+        !dict_room(p->n_keys, &p->cap_keys, (void **)&p->keys, sizeof *p->keys, &p->key_index,
+                   &p->key_mask)) {
         p->failed = true;
         return 0;
     }
@@ -286,7 +288,8 @@ pack_close(struct pack *p)
     }
 }
 
-/* Room for a record of at most `most` bytes; the write position behind the length field, or NULL. */
+/* Room for a record of at most `most` bytes; the write position behind the length field, or
+ * NULL. */
 static uint8_t *
 record_begin(struct pack *p, size_t most)
 {
@@ -380,7 +383,8 @@ values_most(const struct tbe_kvs *kvs)
 
 /* The same values were just written for this entity and ts: widen that record. */
 static bool
-widen(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl, const uint8_t *values, size_t n,
+widen(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl, const uint8_t *values,
+      size_t n,
       unsigned flags)
 {
     uint32_t back = p->n_recent < PACK_RING ? p->n_recent : PACK_RING;
@@ -411,7 +415,8 @@ count_ts(struct pack *p, const struct tbe_kvs *kvs, unsigned flags)
 }
 
 void
-pack_ts(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl_s, const struct tbe_kvs *kvs,
+pack_ts(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl_s,
+        const struct tbe_kvs *kvs,
         unsigned flags)
 {
     uint8_t *w = record_begin(p, 48 + values_most(kvs));
@@ -447,7 +452,8 @@ pack_ts(struct pack *p, const struct tbe_entity *e, int64_t ts, int64_t ttl_s, c
 }
 
 void
-pack_body(struct pack *p, const struct tbe_entity *e, int64_t created, int kind, int action, struct tbe_str body)
+pack_body(struct pack *p, const struct tbe_entity *e, int64_t created, int kind, int action,
+          struct tbe_str body)
 {
     uint8_t *w = record_begin(p, 64 + body.n);
     if (!w) {
@@ -469,7 +475,8 @@ pack_body(struct pack *p, const struct tbe_entity *e, int64_t created, int kind,
 }
 
 void
-pack_delete(struct pack *p, const struct tbe_entity *e, struct tbe_str key, int64_t from, int64_t to,
+pack_delete(struct pack *p, const struct tbe_entity *e, struct tbe_str key, int64_t from,
+            int64_t to,
             bool rewrite_latest)
 {
     uint8_t *w = record_begin(p, 80);
@@ -501,7 +508,7 @@ pack_delete_entity(struct pack *p, const struct tbe_entity *e)
     p->n_recent = 0;
 }
 
-/* Reader ------------------------------------------------------------------------------------------- */
+/* Reader --------------------------------------------------------------------------------------- */
 
 void
 pack_reader_free(struct pack_reader *r)

@@ -52,7 +52,8 @@ dup_relation(const struct store_relation *r)
 static bool
 same(const struct store_relation *a, const struct store_relation *b)
 {
-    return ent_same(&a->from, &b->from) && ent_same(&a->to, &b->to) && tbe_str_eq(a->type, b->type) &&
+    return ent_same(&a->from, &b->from) && ent_same(&a->to, &b->to) && tbe_str_eq(a->type,
+                                                                                  b->type) &&
         tbe_str_eq(a->group, b->group);
 }
 
@@ -192,13 +193,15 @@ relation_delete_all(struct store_batch *b, const struct tbe_entity *e)
     for (int side = 0; side < 2; side++) {
         struct rel_node *n = load(b->s, e, side == 0);
         while (n->count) {
-            store_delete_relation(b, n->v[n->count - 1]); /* buried, not freed: still readable there */
+            /* buried, not freed: still readable there */
+            store_delete_relation(b, n->v[n->count - 1]);
         }
     }
 }
 
 void
-store_relation_each(struct store *s, const struct tbe_entity *e, bool from, struct tbe_str type, store_relation_fn *fn,
+store_relation_each(struct store *s, const struct tbe_entity *e, bool from, struct tbe_str type,
+                    store_relation_fn *fn,
                     void *arg)
 {
     const struct rel_node *n = load(s, e, from);

@@ -177,7 +177,7 @@ store_state_each(struct store *s, struct tbe_str prefix, store_state_fn *fn, voi
     free(keys.v);
 }
 
-/* Parked messages ---------------------------------------------------------------------------------- */
+/* Parked messages ------------------------------------------------------------------------------ */
 
 static struct store_parked *
 parked_dup(const struct store_parked *in)

@@ -159,7 +159,8 @@ open_for_writing(struct store *s, char err[256])
     c->ttl_ms = s->o.ttl_ms;
     c->max_events = s->o.max_events;
     load_small_state(s);
-    if (tbe_uuid_is_null(&s->tenant)) { /* first open; before the thread runs, so it is written at once */
+    /* first open; before the thread runs, so it is written at once */
+    if (tbe_uuid_is_null(&s->tenant)) {
         struct store_batch *b = store_batch_new(s);
         store_first_rows(s, b);
         uint64_t errors = (uint64_t)atomic_load(&s->w.st.commit_errors);
@@ -214,7 +215,8 @@ setup_cache(struct store *s)
 }
 
 int
-store_open(struct store **out, const struct store_options *o, struct event_base *base, char err[256])
+store_open(struct store **out, const struct store_options *o, struct event_base *base,
+           char err[256])
 {
     *out = NULL;
     err[0] = 0;

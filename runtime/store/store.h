@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of one edge: SQLite in WAL mode, one writing connection on its own thread, read-only
- * connections on the loop thread. Everything here is called on the loop thread unless it says otherwise.
+ * connections on the loop thread. Everything here is called on the loop thread unless it says
+ * otherwise.
  *
- * Writing: effects are added to a batch; adding also updates the in-memory mirrors (attributes, latest
- * values, entities, alarms), so a node reads what an earlier node of the same turn wrote. store_commit
- * hands the batch to the writer thread: one transaction holds the packed log row, the ordinary rows and
- * the confirmed frame sequence number; the callback runs on the loop thread after the commit is durable
- * (synchronous=FULL). One commit is in flight at a time; batches given meanwhile are merged into the
- * next transaction (group commit), in order, all or none.
+ * Writing: effects are added to a batch; adding also updates the in-memory mirrors (attributes,
+ * latest values, entities, alarms), so a node reads what an earlier node of the same turn wrote.
+ * store_commit hands the batch to the writer thread: one transaction holds the packed log row, the
+ * ordinary rows and the confirmed frame sequence number; the callback runs on the loop thread after
+ * the commit is durable (synchronous=FULL). One commit is in flight at a time; batches given
+ * meanwhile are merged into the next transaction (group commit), in order, all or none.
  *
  * A failed commit (disk full, I/O error) is retried for ever with back-off: nothing that was not
  * committed is acknowledged, mirrors stay ahead, store_health says so. */
@@ -21,7 +22,8 @@ struct store_batch;
 struct event_base;
 
 struct store_options {
-    const char *dir;        /* data directory; created 0700. NULL: a private in-memory store (tests) */
+    /* data directory; created 0700. NULL: a private in-memory store (tests) */
+    const char *dir;
     bool read_only;         /* trial start and commands without a daemon's write lock */
     bool sync_commit;       /* no writer thread: store_commit writes at once and calls back (test mode);
                                so it is for dir NULL too */
@@ -30,38 +32,48 @@ struct store_options {
     int64_t log_max_age_ms; /* same by age; 0 = default 30 days */
     int64_t max_events;     /* bound of waiting general cloud events; 0 = default 1,000,000 */
     int64_t ttl_ms;         /* default telemetry TTL, 0 = for ever */
-    const struct tbe_uuid *tenant; /* first open: the tenant's id; NULL: a random one (tests give one) */
+    /* first open: the tenant's id; NULL: a random one (tests give one) */
+    const struct tbe_uuid *tenant;
 };
-int store_open(struct store **out, const struct store_options *o, struct event_base *base, char err[256])
+int store_open(struct store **out, const struct store_options *o, struct event_base *base,
+               char err[256])
     TBE_MUST_USE;
-/* Waits for the commit in flight; batches that were given are committed and their callbacks run; batches
- * that were not given are dropped. A disk that refuses writes is waited for at most 5 s. NULL is allowed. */
+/* Waits for the commit in flight; batches that were given are committed and their callbacks run;
+ * batches that were not given are dropped. A disk that refuses writes is waited for at most 5 s.
+ * NULL is allowed. */
 void store_close(struct store *s);
-/* One process writes at a time (a lock file; store_open waits for it up to 5 s). A store opened read_only
- * (trial start) becomes the writing one when the other has let go: the same, plus forgetting all mirrors. */
+/* One process writes at a time (a lock file; store_open waits for it up to 5 s). A store opened
+ * read_only (trial start) becomes the writing one when the other has let go: the same, plus
+ * forgetting all mirrors. */
 int store_take_over(struct store *s, char err[256]) TBE_MUST_USE;
-void store_wait(struct store *s); /* blocks until every given batch is durable and its callbacks have run */
+/* blocks until every given batch is durable and its callbacks have run */
+void store_wait(struct store *s);
 
-/* Batches ------------------------------------------------------------------------------------------ */
+/* Batches -------------------------------------------------------------------------------------- */
 typedef void store_done_fn(void *arg);
 struct store_batch *store_batch_new(struct store *s);
-struct tbe_arena *store_batch_arena(struct store_batch *b); /* lives until after the batch's callbacks */
-void store_batch_after(struct store_batch *b, store_done_fn *fn, void *arg); /* after the commit, in order */
+/* lives until after the batch's callbacks */
+struct tbe_arena *store_batch_arena(struct store_batch *b);
+/* after the commit, in order */
+void store_batch_after(struct store_batch *b, store_done_fn *fn, void *arg);
 bool store_batch_empty(const struct store_batch *b);
 void store_commit(struct store *s, struct store_batch **b); /* takes */
 /* The front's frames up to seq of this epoch (a random number per front process) are applied. */
 void store_batch_seq(struct store_batch *b, uint64_t epoch, uint64_t seq);
 void store_last_seq(struct store *s, uint64_t *epoch, uint64_t *seq);
 
-/* Time series -------------------------------------------------------------------------------------- */
+/* Time series ---------------------------------------------------------------------------------- */
 enum store_ts_flags {
     STORE_TS_HISTORY = 1,
     STORE_TS_LATEST = 2,
 };
-void store_save_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs,
+void store_save_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts,
+                   const struct tbe_kvs *kvs,
                    int64_t ttl_s, unsigned flags);
-/* Latest value of a key: true and *kv, *ts. Strings live until the end of the turn. Missing: false. */
-bool store_latest(struct store *s, const struct tbe_entity *e, struct tbe_str key, struct tbe_kv *kv, int64_t *ts);
+/* Latest value of a key: true and *kv, *ts. Strings live until the end of the turn. Missing:
+ * false. */
+bool store_latest(struct store *s, const struct tbe_entity *e, struct tbe_str key,
+                  struct tbe_kv *kv, int64_t *ts);
 typedef bool store_kv_fn(void *arg, const struct tbe_kv *kv, int64_t ts); /* false: stop */
 void store_latest_each(struct store *s, const struct tbe_entity *e, store_kv_fn *fn, void *arg);
 enum store_agg { STORE_AGG_NONE, STORE_AGG_MIN, STORE_AGG_MAX, STORE_AGG_AVG, STORE_AGG_SUM, STORE_AGG_COUNT };
@@ -73,26 +85,33 @@ struct store_range {
     int64_t interval;
 };
 /* History, log and chunks merged; the newest write of one (key, ts) wins. */
-void store_history(struct store *s, const struct tbe_entity *e, struct tbe_str key, const struct store_range *r,
+void store_history(struct store *s, const struct tbe_entity *e, struct tbe_str key,
+                   const struct store_range *r,
                    store_kv_fn *fn, void *arg);
-/* Every key of the entity that has points or a latest value, in no order; some may be deleted meanwhile. */
+/* Every key of the entity that has points or a latest value, in no order; some may be deleted
+ * meanwhile. */
 typedef bool store_key_fn(void *arg, struct tbe_str key); /* false: stop */
 void store_keys_each(struct store *s, const struct tbe_entity *e, store_key_fn *fn, void *arg);
-void store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct tbe_str key, int64_t from,
+void store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct tbe_str key,
+                     int64_t from,
                      int64_t to, bool rewrite_latest);
 
-/* Attributes --------------------------------------------------------------------------------------- */
+/* Attributes ----------------------------------------------------------------------------------- */
 enum store_scope { STORE_CLIENT, STORE_SHARED, STORE_SERVER, STORE_SCOPES };
 const char *store_scope_name(enum store_scope s);            /* "CLIENT_SCOPE" */
 int store_scope_parse(struct tbe_str s);                     /* -1 unknown */
-void store_save_attrs(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc, int64_t ts,
+void store_save_attrs(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc,
+                      int64_t ts,
                       const struct tbe_kvs *kvs);
-void store_delete_attr(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key);
-bool store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key,
+void store_delete_attr(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc,
+                       struct tbe_str key);
+bool store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc,
+                struct tbe_str key,
                 struct tbe_kv *kv, int64_t *ts);
-void store_attr_each(struct store *s, const struct tbe_entity *e, enum store_scope sc, store_kv_fn *fn, void *arg);
+void store_attr_each(struct store *s, const struct tbe_entity *e, enum store_scope sc,
+                     store_kv_fn *fn, void *arg);
 
-/* Entities: columns every kind has, and the whole entity as ThingsBoard's JSON. ----------------------- */
+/* Entities: columns every kind has, and the whole entity as ThingsBoard's JSON. ---------------- */
 struct store_entity {
     struct tbe_entity id;
     int64_t created;            /* ms */
@@ -106,14 +125,17 @@ struct store_entity {
 };
 /* Borrowed until the end of the turn; NULL when there is none. Cached. */
 const struct store_entity *store_entity(struct store *s, const struct tbe_entity *id);
-const struct store_entity *store_entity_by_name(struct store *s, enum tbe_entity_type t, struct tbe_str name);
+const struct store_entity *store_entity_by_name(struct store *s, enum tbe_entity_type t,
+                                                struct tbe_str name);
 void store_put_entity(struct store_batch *b, const struct store_entity *e); /* insert or replace */
 void store_delete_entity(struct store_batch *b, const struct tbe_entity *id); /* and attributes, series, alarms,
                                                                        relations, credentials of it */
 typedef bool store_entity_fn(void *arg, const struct store_entity *e);
 void store_entity_each(struct store *s, enum tbe_entity_type t, store_entity_fn *fn, void *arg);
-const struct tbe_uuid *store_tenant(struct store *s); /* this edge's tenant id; made on first open */
-const struct store_entity *store_default_profile(struct store *s, enum tbe_entity_type device_or_asset_profile);
+/* this edge's tenant id; made on first open */
+const struct tbe_uuid *store_tenant(struct store *s);
+const struct store_entity *store_default_profile(struct store *s,
+                                                 enum tbe_entity_type device_or_asset_profile);
 
 /* Device credentials (facts/device-apis.md 2.1). */
 enum store_cred_type { STORE_CRED_TOKEN, STORE_CRED_MQTT_BASIC, STORE_CRED_X509, STORE_CRED_LWM2M };
@@ -125,7 +147,8 @@ struct store_cred {
 };
 bool store_cred_find(struct store *s, struct tbe_str credentials_id, struct store_cred *out);
 bool store_cred_of(struct store *s, const struct tbe_uuid *device, struct store_cred *out);
-void store_put_cred(struct store_batch *b, const struct store_cred *c); /* one per device: replaces */
+/* one per device: replaces */
+void store_put_cred(struct store_batch *b, const struct store_cred *c);
 
 /* Relations (group COMMON unless named). */
 struct store_relation {
@@ -150,15 +173,19 @@ struct store_alarm {
     struct tbe_str details;        /* JSON text or absent */
     struct tbe_str propagate_relations; /* JSON array text or absent */
 };
-bool store_alarm_active(struct store *s, const struct tbe_entity *originator, struct tbe_str type, struct store_alarm *out);
+bool store_alarm_active(struct store *s, const struct tbe_entity *originator, struct tbe_str type,
+                        struct store_alarm *out);
 bool store_alarm(struct store *s, const struct tbe_uuid *id, struct store_alarm *out);
 void store_put_alarm(struct store_batch *b, const struct store_alarm *a);
 void store_delete_alarm(struct store_batch *b, const struct tbe_uuid *id);
 typedef bool store_alarm_fn(void *arg, const struct store_alarm *a);
-void store_alarm_each(struct store *s, const struct tbe_entity *originator, store_alarm_fn *fn, void *arg); /* newest first */
+/* newest first */
+void store_alarm_each(struct store *s, const struct tbe_entity *originator, store_alarm_fn *fn,
+                      void *arg);
 
-/* Outbox: what waits for the cloud. Telemetry and attribute posts are in the log (order kept with the
- * points they belong to); everything else is a general event row. Cursors move with store_outbox_ack. */
+/* Outbox: what waits for the cloud. Telemetry and attribute posts are in the log (order kept with
+ * the points they belong to); everything else is a general event row. Cursors move with
+ * store_outbox_ack. */
 struct store_uplink {
     uint64_t seq;               /* place in its queue */
     struct tbe_entity entity;
@@ -166,21 +193,26 @@ struct store_uplink {
     int action;                 /* enum cloud_action */
     struct tbe_str body;        /* JSON text: entityBody of the cloud event, or absent (null) */
     int64_t created;
-    const struct tbe_kvs *kvs;  /* store_outbox_each: the typed values of a store_push_ts, else NULL */
+    /* store_outbox_each: the typed values of a store_push_ts, else NULL */
+    const struct tbe_kvs *kvs;
     int64_t ts;                 /* beside kvs */
 };
 /* Names of struct store_uplink's numbers, from msg/cloud_event.h; NULL when out of range. */
 const char *store_cloud_type_name(int kind);
 const char *store_cloud_action_name(int action);
-/* Push of telemetry, {"data":kvs,"ts":ts} with action TIMESERIES_UPDATED: use it instead of store_push_cloud when
- * the message's data is the exact rendering of kvs (m->kvs). When the same values were saved in this batch
- * just before (or are saved just after), they are stored once. */
-void store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs);
-/* A pushed message body: {"data":..,"metadata":..} forms of push to cloud (rule-nodes.md: push to cloud). */
+/* Push of telemetry, {"data":kvs,"ts":ts} with action TIMESERIES_UPDATED: use it instead of
+ * store_push_cloud when the message's data is the exact rendering of kvs (m->kvs). When the same
+ * values were saved in this batch just before (or are saved just after), they are stored once. */
+void store_push_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts,
+                   const struct tbe_kvs *kvs);
+/* A pushed message body: {"data":..,"metadata":..} forms of push to cloud (rule-nodes.md: push
+ * to cloud). */
 void store_push_cloud(struct store_batch *b, const struct store_uplink *u, bool telemetry_log);
 typedef bool store_uplink_fn(void *arg, const struct store_uplink *u);
-void store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit, store_uplink_fn *fn, void *arg);
-void store_outbox_ack(struct store_batch *b, bool telemetry_log, uint64_t seq); /* confirmed up to seq */
+void store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit,
+                       store_uplink_fn *fn, void *arg);
+/* confirmed up to seq */
+void store_outbox_ack(struct store_batch *b, bool telemetry_log, uint64_t seq);
 
 /* Parked messages. */
 struct store_parked {
@@ -192,15 +224,18 @@ struct store_parked {
 void store_park(struct store_batch *b, const struct store_parked *p);
 void store_unpark(struct store_batch *b, struct tbe_str key);
 typedef bool store_parked_fn(void *arg, const struct store_parked *p);
-void store_parked_each(struct store *s, store_parked_fn *fn, void *arg); /* by due time; includes uncommitted */
+/* by due time; includes uncommitted */
+void store_parked_each(struct store *s, store_parked_fn *fn, void *arg);
 
 /* RPC rows (persistent RPCs) and small named state. */
-void store_put_state(struct store_batch *b, struct tbe_str key, struct tbe_str value); /* value absent: delete */
-struct tbe_str store_state(struct store *s, struct tbe_str key);                     /* until the end of the turn */
+/* value absent: delete */
+void store_put_state(struct store_batch *b, struct tbe_str key, struct tbe_str value);
+/* until the end of the turn */
+struct tbe_str store_state(struct store *s, struct tbe_str key);
 typedef bool store_state_fn(void *arg, struct tbe_str key, struct tbe_str value);
 void store_state_each(struct store *s, struct tbe_str prefix, store_state_fn *fn, void *arg);
 
-/* Queries across threads and processes ---------------------------------------------------------------- */
+/* Queries across threads and processes --------------------------------------------------------- */
 struct store_stats {
     int64_t points;              /* points ever stored and still kept */
     int64_t log_rows, log_bytes;

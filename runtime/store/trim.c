@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What leaves the log and the chunks: rows that compactor and uplink are past, rows beyond the bounds,
- * points past their life, general events beyond their number; and the books of all that. */
+/* What leaves the log and the chunks: rows that compactor and uplink are past, rows beyond the
+ * bounds, points past their life, general events beyond their number; and the books of all that. */
 #include "config.h"
 #include "store/compact.h"
 #include "base/clock.h"
@@ -32,7 +32,8 @@ read_heads(struct writer *w, uint64_t after, uint64_t upto, struct log_head out[
         out[n++] = (struct log_head){
             .id = (uint64_t)sqlite3_column_int64(st, 0), .pushed = sqlite3_column_int64(st, 1),
             .bytes = sqlite3_column_int64(st, 2), .created = sqlite3_column_int64(st, 3),
-            .has_seq = sqlite3_column_type(st, 4) != SQLITE_NULL, .epoch = sqlite3_column_int64(st, 4),
+            .has_seq = sqlite3_column_type(st, 4) != SQLITE_NULL, .epoch = sqlite3_column_int64(st,
+                                                                                                4),
             .seq = sqlite3_column_int64(st, 5),
         };
     }
@@ -110,7 +111,8 @@ trim_front(struct writer *w, struct trimmed *t, bool *all)
     int rc = SQLITE_OK;
     *all = n < TRIM_ROWS;
     for (uint32_t i = 0; i < n && rc == SQLITE_OK; i++) {
-        if (confirmed(c, &h[i]) < h[i].pushed && !trim_over_bounds(w, t->bytes) && h[i].created >= oldest) {
+        if (confirmed(c, &h[i]) < h[i].pushed && !trim_over_bounds(w, t->bytes) &&
+            h[i].created >= oldest) {
             *all = true;
             break;
         }
@@ -154,7 +156,8 @@ trim_step(struct writer *w)
         return;
     }
     if (front && !t.rows && trim_over_bounds(w, 0)) {
-        atomic_store(&w->st.log_bytes, c->tail_bytes); /* nothing is left to drop: the count was off */
+        /* nothing is left to drop: the count was off */
+        atomic_store(&w->st.log_bytes, c->tail_bytes);
     }
     c->trimmed = upto;
     c->front_due = front ? !all : c->front_due;
@@ -241,7 +244,8 @@ compact_confirm(struct writer *w, uint64_t uplink, int64_t *acked)
     *acked = 0;
     sqlite3_bind_int64(st, 1, (int64_t)from);
     sqlite3_bind_int64(st, 2, (int64_t)to);
-    while (db_row(&w->db, st)) { /* rows that were dropped by a bound are not there and not counted */
+    /* rows that were dropped by a bound are not there and not counted */
+    while (db_row(&w->db, st)) {
         uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
         int64_t n = sqlite3_column_int64(st, 1);
         int64_t hi = id == to && after < n ? after : n, lo = id == from ? (before < n ? before : n) : 0;
