@@ -318,8 +318,8 @@ write_ident(struct sema *s, struct ast *n, struct ast *value, enum ast_op op, bo
             v->captured = true;
         }
     }
-    if (op != OP_NONE || update) {
-        v->read = true;
+    if ((op != OP_NONE || update) && (v->kind == SV_PARAM || v->kind == SV_GLOBAL)) {
+        v->read = true; /* a local that is only counted up is not used, says clang */
     }
     note_write(s, v, value, op, update);
 }

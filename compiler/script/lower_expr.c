@@ -266,7 +266,7 @@ spread_list(struct lower *l, struct ast *list)
 }
 
 struct args {
-    struct tbe_str text; /* "2, (const tbe_val[]){ a, b }" */
+    struct tbe_str text; /* "2, (const tbe_val[2]){ a, b }" */
     int nest;
 };
 
@@ -278,7 +278,7 @@ array_of(struct lower *l, struct cx *c, int n)
     if (n == 0) {
         return r;
     }
-    tbe_buf_fmt(&b, "%d, (const tbe_val[]){ ", n);
+    tbe_buf_fmt(&b, "%d, (const tbe_val[%d]){ ", n, n); /* with its size: tcc miscounts */
     for (int i = 0; i < n; i++) {
         tbe_buf_puts(&b, lw_as_val(l, c[i]));
         tbe_buf_putz(&b, i + 1 < n ? (i % 16 == 15 ? ",\n        " : ", ") : " }");
@@ -1273,7 +1273,7 @@ bind_map(struct lower *l, struct ast *t, struct cx v, bool decl)
     for (struct ast *e = t->list; e != NULL; e = e->next) {
         if (e->kind == AST_SPREAD) {
             struct tbe_str r = n == 0 ? lw_fmt(l, "tbe_j_omit(x, %.*s, 0, NULL)", S_(o)) :
-                lw_fmt(l, "tbe_j_omit(x, %.*s, %d, (const tbe_val[]){ %.*s })", S_(o), n, S_(tbe_buf_str(&seen)));
+                lw_fmt(l, "tbe_j_omit(x, %.*s, %d, (const tbe_val[%d]){ %.*s })", S_(o), n, n, S_(tbe_buf_str(&seen)));
             lw_bind(l, e->a, lw_spill(l, mk(l, REP_VAL, 2, r)), decl);
             break;
         }
@@ -1429,7 +1429,7 @@ map_literal(struct lower *l, struct ast *n)
     struct tbe_buf b = { 0 };
     if (strings) {
         int i = 0;
-        tbe_buf_fmt(&b, "%s_map(x, %d, (const struct tbe_str[]){ ", l->P, total);
+        tbe_buf_fmt(&b, "%s_map(x, %d, (const struct tbe_str[%d]){ ", l->P, total, total);
         for (struct ast *p = n->list; p != NULL; p = p->next, i++) {
             struct tbe_str key = tbe_val_str(p->a->v);
             if (key.n > CW_MAX_LITERAL) {
@@ -1641,6 +1641,12 @@ lw_val(struct lower *l, struct ast *n)
 void
 lw_discard(struct lower *l, struct ast *n)
 {
+    if (n->kind == AST_SEQ) {
+        for (struct ast *e = n->list; e != NULL; e = e->next) {
+            lw_discard(l, e);
+        }
+        return;
+    }
     struct cx c = n->kind == AST_ASSIGN ? assign(l, n, false) : n->kind == AST_UPDATE ? update(l, n, false) :
         lw_expr(l, n);
     if (n->kind == AST_ASSIGN && c.t.n > 0 && c.t.p[0] == '(' && n->a->kind == AST_IDENT && n->op < OP_AND) {
@@ -1648,7 +1654,7 @@ lw_discard(struct lower *l, struct ast *n)
     } else if (n->kind == AST_UPDATE && n->a->kind == AST_IDENT && c.t.p[0] == '(') {
         lw_line(l, "%.*s;", S_(lw_strip(c.t)));
     } else if (!(c.stable && !lw_has_effect(n)) && !(n->kind == AST_ASSIGN && n->a->kind != AST_IDENT) &&
-        !(n->kind == AST_UPDATE && n->a->kind != AST_IDENT) && !(c.t.n > 1 && c.t.p[0] == 't' && c.t.p[1] >= '0' && c.t.p[1] <= '9')) {
+        !(n->kind == AST_UPDATE && n->a->kind != AST_IDENT)) {
         lw_line(l, "(void)%.*s;", S_(c.t));
     }
 }

@@ -151,8 +151,8 @@ lw_closure(struct lower *l, struct sema_func *f)
     cw_string(&q, name);
     struct tbe_str r = n == 0 ?
         lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, 0, NULL)", f->cname, S_(tbe_buf_str(&q)), n_params(f)) :
-        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, %d, (tbe_val *[]){ %.*s })", f->cname, S_(tbe_buf_str(&q)), n_params(f),
-            n, S_(tbe_buf_str(&b)));
+        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, %d, (tbe_val *[%d]){ %.*s })", f->cname, S_(tbe_buf_str(&q)), n_params(f),
+            n, n, S_(tbe_buf_str(&b)));
     tbe_buf_free(&q);
     tbe_buf_free(&b);
     return r;
