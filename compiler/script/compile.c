@@ -13,7 +13,11 @@
 void
 script_prologue(struct tbe_buf *b)
 {
-    tbe_buf_putz(b, "#include <math.h>\n#include <tbe/script.h>\n#include <tbe/tbel.h>\n#include <tbe/js.h>\n");
+    tbe_buf_putz(b, "#include <math.h>\n#include <tbe/script.h>\n#include <tbe/tbel.h>\n#include <tbe/js.h>\n"
+                    "#ifdef __GNUC__ /* what a script leaves unused is its own matter */\n"
+                    "#pragma GCC diagnostic ignored \"-Wunused-variable\"\n"
+                    "#pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"\n"
+                    "#pragma GCC diagnostic ignored \"-Wunused-function\"\n#endif\n");
 }
 
 /* The server counts the body in UTF-16 units. */
