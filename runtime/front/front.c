@@ -30,7 +30,7 @@
 #include "front/tls.h"
 
 #define LOCK_POLL_US 20000
-#define REST_NS 1500000 /* while frames trickle in */
+#define REST_NS 3000000 /* while frames trickle in */
 #define REST_FRAMES 16  /* new ones in a turn: above it is load, not a trickle */
 #define REST_WINDOW 512 /* unconfirmed ones: same */
 
