@@ -193,6 +193,16 @@ num_put(char *o, const char *p, int n)
 }
 
 static char *
+num_exponent(char *o, int64_t e)
+{
+    char text[TBE_NUMTEXT];
+    size_t n = tbe_long_text(e, text);
+
+    memcpy(o, text, n);
+    return o + n;
+}
+
+static char *
 num_zeros(char *o, int n)
 {
     memset(o, '0', (size_t)n);
@@ -226,7 +236,7 @@ num_java(const struct num_text *t, char *out, char *o)
     }
     o = num_put(o, t->digits + 1, t->n - 1);
     *o++ = 'E';
-    return (size_t)(o - out) + tbe_long_text(t->point - 1, o);
+    return (size_t)(num_exponent(o, t->point - 1) - out);
 }
 
 /* JavaScript: decimal notation for 1e-7 < |x| < 1e21, else d.ddde[+-]x. */
@@ -257,7 +267,7 @@ num_js(const struct num_text *t, char *out, char *o)
     if (t->point > 0) {
         *o++ = '+';
     }
-    return (size_t)(o - out) + tbe_long_text(t->point - 1, o);
+    return (size_t)(num_exponent(o, t->point - 1) - out);
 }
 
 /* NaN and infinities; 0 when d is neither. */
