@@ -97,13 +97,13 @@ run_front(char *self)
 }
 
 static int
-usage(const char *self)
+usage(const char *self, FILE *to)
 {
-    fprintf(stderr,
+    fprintf(to,
             "usage: %s                                   start tbedge with this worker\n"
             "       %s --data DIR --command COMMAND...   one command of tbedge on a data directory\n"
             "       %s --replay FILE                     run test scenarios\n", self, self, self);
-    return 2;
+    return to == stdout ? 0 : 2;
 }
 
 static int
@@ -129,9 +129,16 @@ tbe_worker_main(const struct tbe_program *p, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *opt = argv[i], *val = i + 1 < argc ? argv[i + 1] : NULL;
 
+        if (strcmp(opt, "--help") == 0 || strcmp(opt, "-h") == 0) {
+            return usage(argv[0], stdout);
+        }
+        if (strcmp(opt, "--version") == 0) {
+            printf("worker %.12s of tbedgec %s\n", p->digest, p->version);
+            return 0;
+        }
         if (strcmp(opt, "--command") == 0) {
             if (o.dir == NULL) {
-                return usage(argv[0]);
+                return usage(argv[0], stderr);
             }
             return worker_command(&o, argc - i - 1, argv + i + 1);
         }
@@ -139,7 +146,7 @@ tbe_worker_main(const struct tbe_program *p, int argc, char **argv)
             return replay_main(p, argc - i - 1, argv + i + 1);
         }
         if (val == NULL) {
-            return usage(argv[0]);
+            return usage(argv[0], stderr);
         }
         i++;
         if (strcmp(opt, "--frames") == 0) {
@@ -151,11 +158,11 @@ tbe_worker_main(const struct tbe_program *p, int argc, char **argv)
         } else if (strcmp(opt, "--service-id") == 0) {
             o.service_id = val;
         } else if (strcmp(opt, "--config") != 0) {
-            return usage(argv[0]);
+            return usage(argv[0], stderr);
         }
     }
     if (o.frames_fd < 0 || o.http_fd < -1 || o.dir == NULL) {
-        return usage(argv[0]);
+        return usage(argv[0], stderr);
     }
     return worker_serve(p, &o);
 }
