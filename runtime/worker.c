@@ -541,7 +541,8 @@ worker_serve(const struct tbe_program *p, const struct worker_options *o)
     struct worker w = { .program = p, .o = o };
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGINT, SIG_IGN); /* the front decides; its end of file ends us */
+    signal(SIGINT, SIG_IGN); /* sent to the whole group or unit: the front decides, its end of file ends us */
+    signal(SIGTERM, SIG_IGN);
     metric_register(&m_turns);
     metric_register(&m_uncommitted);
     w.service_id = strdup(o->service_id ? o->service_id : "tbedge");
