@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 200
+#define MAX_NESTED 1000 /* of documents within documents, made by toJSON and replacers: bounds the C stack */
 
 static tbe_val
 revive(struct tbe_x *x, tbe_val f, tbe_val holder, tbe_val key)
@@ -66,6 +67,16 @@ nl(struct out *o)
     }
 }
 
+/* Calls the script; what it serialises in turn nests below this document. A throw is settled in js_json_text. */
+static tbe_val
+call_out(struct out *o, tbe_val f, tbe_val self, int argc, const tbe_val *argv)
+{
+    o->x->nested += o->depth;
+    tbe_val v = tbe_j_call(o->x, f, self, argc, argv);
+    o->x->nested -= o->depth;
+    return v;
+}
+
 /* The value that stands for v: toJSON, replacer, unboxed. */
 static tbe_val
 prepare(struct out *o, tbe_val holder, tbe_val key, tbe_val v)
@@ -78,12 +89,12 @@ prepare(struct out *o, tbe_val holder, tbe_val key, tbe_val v)
     } else if (v.t == TBE_MAP || v.t == TBE_OBJ) {
         tbe_val f = tbe_map_get(js_props(v), TBE_STR("toJSON"));
         if (f.t == TBE_FUNC) {
-            v = tbe_j_call(x, f, v, 1, &key);
+            v = call_out(o, f, v, 1, &key);
         }
     }
     if (o->replacer.t == TBE_FUNC) {
         tbe_val args[2] = { key, v };
-        v = tbe_j_call(x, o->replacer, holder, 2, args);
+        v = call_out(o, o->replacer, holder, 2, args);
     }
     if (v.t == TBE_OBJ && v.sub == JS_BOXED) {
         v = ((struct js_obj *)v.u.p)->ctor;
@@ -172,6 +183,9 @@ write_value(struct out *o, tbe_val v)
     if (o->depth > MAX_DEPTH) {
         tbe_j_throw(o->x, "TypeError", "Converting circular structure to JSON");
     }
+    if (o->x->nested + o->depth > MAX_NESTED) {
+        tbe_throw_depth(o->x);
+    }
     tbe_burn(o->x);
     if (o->b.n > JS_MAX_STRING) {
         tbe_j_throw(o->x, "RangeError", "Invalid string length");
@@ -209,8 +223,10 @@ js_json_text(struct tbe_x *x, tbe_val v, tbe_val replacer, struct tbe_str indent
     struct out *o = tbe_arena_zalloc(x->a, sizeof(*o));
     *o = (struct out){ .x = x, .replacer = replacer, .allow = replacer, .indent = indent };
     struct tbe_catch c = { .up = x->catch_, .depth = x->depth };
+    const int nested = x->nested;
     if (setjmp(c.env) != 0) { /* toJSON, the replacer or a limit threw: the text is not in the arena */
         tbe_buf_free(&o->b);
+        x->nested = nested;
         tbe_throw_val(x, x->thrown);
     }
     x->catch_ = &c;

@@ -32,6 +32,7 @@ struct tbe_x { /* one execution of one script */
     char *str_end, *str_cap; /* JavaScript: end of the string built last, and of its block: it may grow in place */
     int64_t now;         /* JavaScript: fixed clock in ms for tests; 0 = the system's */
     const void *regexes; /* JavaScript: cache of compiled regular expressions of this execution */
+    int nested;          /* JavaScript: levels of the JSON documents being written around the running call */
 };
 
 typedef tbe_val tbe_fn(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv);
