@@ -185,6 +185,34 @@ fixed(char *out, size_t cap, double d, int prec)
     }
 }
 
+/* The same for a product d * 10^prec that fits the mantissa: fma gives the rest the rounded product leaves
+ * out, so that a tie is told from what is nearly one. The length, or 0: take the long way. */
+static size_t
+fixed_small(char *out, double d, int prec)
+{
+    static const double pow10[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+    if (prec > 6 || !(d < 1e9)) {
+        return 0;
+    }
+    const volatile double product = d * pow10[prec]; /* rounded: the compiler must not make an fma of half */
+    const double p = product, rest = fma(d, pow10[prec], -p), whole = floor(p), half = p - whole;
+    uint64_t v = (uint64_t)whole + (half > 0.5 || (half == 0.5 && rest >= 0));
+    char rev[24];
+    size_t n = 0;
+    do {
+        if (n == (size_t)prec && prec > 0) {
+            rev[n++] = '.';
+        }
+        rev[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0 || n < (size_t)prec + (prec > 0 ? 2 : 0));
+    for (size_t i = 0; i < n; i++) {
+        out[i] = rev[n - 1 - i];
+    }
+    out[n] = '\0';
+    return n;
+}
+
 static double
 this_num(struct tbe_x *x, tbe_val self)
 {
@@ -203,7 +231,9 @@ n_to_fixed(ARGS)
         return tbe_j_str(x, tbe_double(d));
     }
     buf[0] = '-';
-    fixed(buf + 1, sizeof(buf) - 1, fabs(d), (int)f);
+    if (fixed_small(buf + 1, fabs(d), (int)f) == 0) {
+        fixed(buf + 1, sizeof(buf) - 1, fabs(d), (int)f);
+    }
     return js_copy_text(x, tbe_strz(d < 0 ? buf : buf + 1));
 }
 

@@ -68,7 +68,9 @@ tbe_throw_full(void *arg, size_t wanted)
 int
 tbe_try(struct tbe_x *x, int (*body)(struct tbe_x *x, void *frame), void *frame)
 {
-    struct tbe_catch c = { .up = x->catch_, .depth = x->depth };
+    struct tbe_catch c; /* no initializer: it would clear env's 200 bytes each time */
+    c.up = x->catch_;
+    c.depth = x->depth;
     if (setjmp(c.env) != 0) { /* unwind() has restored catch_ and depth */
         if (x->uncatchable) {
             unwind(x);
@@ -135,7 +137,9 @@ tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val ar
         *err = tbe_strz(s->refused);
         return -1;
     }
-    struct tbe_catch c = { .up = NULL, .depth = 0 };
+    struct tbe_catch c; /* as in tbe_try */
+    c.up = NULL;
+    c.depth = 0;
     struct tbe_x x = { .a = a, .catch_ = &c, .fuel = TBE_SCRIPT_FUEL };
     const struct tbe_arena was = { .limit = a->limit, .on_full = a->on_full, .on_full_arg = a->on_full_arg };
     volatile int rc = -1;

@@ -274,18 +274,24 @@ static const char *const map_names[] = {
     "spliterator", "toInverted", "toReversed", "toSorted", "toSortedByKey", "toSortedByValue", "toString",
     "toUnmodifiable", "values", "wait",
 };
-/* First letters by length, so that nearly every key is told apart without a search. */
+/* First and second letters by length, so that nearly every key is told apart without a search. */
 #define B(c) (1u << ((c) & 31))
 static const uint32_t map_first[] = {
     [4] = B('k') | B('s') | B('w'), [5] = B('c') | B('e') | B('s'), [6] = B('i') | B('k') | B('n') | B('v'),
     [7] = B('i') | B('r'), [8] = B('e') | B('h') | B('i') | B('t'), [9] = B('n') | B('s'),
     [10] = B('m') | B('t'), [11] = B('s'), [13] = B('t'), [14] = B('t'), [15] = B('t'),
 };
+static const uint32_t map_second[] = {
+    [4] = B('a') | B('e') | B('i'), [5] = B('l') | B('m'), [6] = B('a') | B('e') | B('n') | B('o'),
+    [7] = B('e') | B('s'), [8] = B('a') | B('n') | B('o') | B('s') | B('t'), [9] = B('o'),
+    [10] = B('e') | B('o'), [11] = B('o') | B('p'), [13] = B('o'), [14] = B('o'), [15] = B('o'),
+};
 
 static bool
 is_map_name(struct tbe_str k)
 {
-    if (k.n >= sizeof(map_first) / sizeof(map_first[0]) || k.n == 0 || !(map_first[k.n] & B(k.p[0]))) {
+    if (k.n >= sizeof(map_first) / sizeof(map_first[0]) || !map_first[k.n] || !(map_first[k.n] & B(k.p[0])) ||
+        !(map_second[k.n] & B(k.p[1]))) {
         return false;
     }
     for (size_t i = 0; i < sizeof(map_names) / sizeof(map_names[0]); i++) {
