@@ -9,6 +9,7 @@
 #define TBE_JS_H
 
 #include <math.h>
+#include <string.h>
 #include "tbe/script.h"
 
 #define TBE_J_HOLE ((tbe_val){ .t = TBE_UNDEF, .sub = 2 })
@@ -109,6 +110,13 @@ static inline tbe_val
 tbe_j_get(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint)
 {
     if (TBE_LIKELY(o.t == TBE_MAP)) {
+        if (hint != NULL && *hint < o.u.m->n) { /* without a call; keys are constants of generated code */
+            const struct tbe_entry *e = &o.u.m->e[*hint];
+            if (e->key.t == TBE_STR_T && e->key.n == key.n && e->val.t != TBE_UNDEF &&
+                memcmp(e->key.u.s, key.p, key.n) == 0) {
+                return e->val;
+            }
+        }
         tbe_val v = tbe_map_get_hint(o.u.m, key, hint);
         if (TBE_LIKELY(v.t != TBE_UNDEF)) {
             return v;
