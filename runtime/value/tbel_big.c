@@ -73,7 +73,7 @@ read_text(struct dec *d, const char *p, size_t n)
 static bool
 read_double(struct dec *d, double v)
 {
-    char buf[1200];
+    char buf[1400]; /* sign, 309 digits, point, 1,074 digits */
     if (!isfinite(v)) {
         return false;
     }
