@@ -70,7 +70,9 @@ sort_by(struct tbe_x *x, tbe_val *v, uint32_t n, uint32_t width, uint32_t at, bo
     for (uint32_t i = 0; i < n; i++) {
         memcpy(out + i * width, v + (size_t)k[i].v.u.i * width, width * sizeof(*v));
     }
-    memcpy(v, out, (size_t)n * width * sizeof(*v));
+    if (n > 0) { /* an empty list may have no memory */
+        memcpy(v, out, (size_t)n * width * sizeof(*v));
+    }
 }
 
 void
@@ -105,15 +107,21 @@ insert(struct tbe_x *x, tbe_val l, uint32_t at, int n, const tbe_val *v)
     for (int i = 0; i < n; i++) {
         tbe_list_push(x->a, t, NONE);
     }
-    memmove(t->v + at + n, t->v + at, (old - at) * sizeof(*v));
-    memcpy(t->v + at, v, (size_t)n * sizeof(*v));
+    if (old > at) {
+        memmove(t->v + at + n, t->v + at, (old - at) * sizeof(*v));
+    }
+    if (n > 0) {
+        memcpy(t->v + at, v, (size_t)n * sizeof(*v));
+    }
 }
 
 static void
 cut(tbe_val l, uint32_t at, uint32_t n)
 {
     struct tbe_list *t = l.u.l;
-    memmove(t->v + at, t->v + at + n, (t->n - at - n) * sizeof(tbe_val));
+    if (t->n > at + n) {
+        memmove(t->v + at, t->v + at + n, (t->n - at - n) * sizeof(tbe_val));
+    }
     t->n -= n;
 }
 
@@ -438,7 +446,9 @@ l_reverse(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
     tbel_list_check(x, self);
     tbe_val r = l_to_reversed(x, self, argc, argv);
     if (self.u.l->n > 0) {
-        memcpy(self.u.l->v, r.u.l->v, self.u.l->n * sizeof(tbe_val));
+        if (self.u.l->n > 0) {
+            memcpy(self.u.l->v, r.u.l->v, self.u.l->n * sizeof(tbe_val));
+        }
     }
     return NONE;
 }
