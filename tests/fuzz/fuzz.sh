@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # fuzz.sh [SECONDS [TARGET...]]: builds the fuzz targets with clang and runs each from its seed corpus, two at a time.
+# The same way every time, so that a test run repeats; FUZZ_SEED=0 explores another way.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 seconds=${1:-30}
@@ -23,7 +24,7 @@ one() {
     dict=
     [ ! -f "tests/fuzz/$1.dict" ] || dict="-dict=tests/fuzz/$1.dict"
     # shellcheck disable=SC2086
-    build-fuzz/tests/fuzz/fuzz_"$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    build-fuzz/tests/fuzz/fuzz_"$1" -max_total_time="$seconds" -seed="${FUZZ_SEED:-1}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$work/" $dict "$work" "tests/fuzz/corpus/$1" >"build-fuzz/$1.log" 2>&1
     echo $? >"build-fuzz/$1.rc"
 }
