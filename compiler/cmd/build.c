@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `tbedgec build`: chains to C to a worker. */
+#include "config.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "cmd/job.h"
+#include "drive/drive.h"
+#include "emit/emit.h"
+
+struct build {
+    struct job job;
+    const char *out, *cc, *emit_dir;
+    bool line_directives;
+    bool dump_ast, dump_ir, dump_opt;
+};
+
+static void
+dump(const struct tbe_buf *b)
+{
+    fwrite(b->p ? b->p : "", 1, b->n, stdout);
+}
+
+static void
+dump_ast(const struct build *j)
+{
+    for (uint32_t i = 0; i < j->job.cs.n; i++) {
+        struct tbe_buf b = { 0 };
+        doc_json(&b, j->job.cs.v[i].whole);
+        tbe_buf_putc(&b, '\n');
+        dump(&b);
+        tbe_buf_free(&b);
+    }
+}
+
+static void
+dump_ir(const struct ir_program *p)
+{
+    struct tbe_buf b = { 0 };
+    ir_dump(&b, p);
+    dump(&b);
+    tbe_buf_free(&b);
+}
+
+/* C for the program; the digest is made of all of it but itself. */
+static int
+emit(struct build *j, const struct ir_program *p, const struct toolchain *t, char digest[65], struct emit_result *out)
+{
+    emit_program(j->job.a, p, "", j->line_directives, out);
+    if (drive_digest(j->job.a, t, out, digest) != 0) {
+        return cmd_fail("cannot read %.*s: %s", (int)t->library.n, t->library.p, strerror(errno));
+    }
+    emit_program(j->job.a, p, digest, j->line_directives, out);
+    return EXIT_CLEAN;
+}
+
+static int
+emit_only(struct build *j, const struct ir_program *p)
+{
+    struct emit_result out;
+    struct tbe_str where;
+    /* Without a compiler there is no build to name: the digest says what the C was made of. */
+    emit_program(j->job.a, p, "", j->line_directives, &out);
+    char digest[65];
+    struct tbe_buf all = { 0 };
+    for (uint32_t i = 0; i < out.n_files; i++) {
+        tbe_buf_puts(&all, out.files[i].text);
+    }
+    hash_sha256_hex(tbe_buf_str(&all), digest);
+    tbe_buf_free(&all);
+    emit_program(j->job.a, p, digest, j->line_directives, &out);
+    if (drive_write(j->job.a, j->emit_dir, &out, &where) != 0) {
+        return cmd_fail("cannot write %.*s: %s", (int)where.n, where.p, strerror(errno));
+    }
+    return EXIT_CLEAN;
+}
+
+/* Is there an error in this file among the C compiler's messages? */
+static bool
+refused_in(struct tbe_str said, struct tbe_str file)
+{
+    const char *at = said.p, *end = said.p + said.n;
+    while ((at = memmem(at, (size_t)(end - at), file.p, file.n))) {
+        const char *nl = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((nl ? nl : end) - at);
+        if (memmem(at, len, "error:", 6) || memmem(at, len, "note: in expansion", 18)) {
+            return true;
+        }
+        at += file.n;
+    }
+    return false;
+}
+
+/* A script whose C the C compiler refuses is our mistake, but it must not cost the rest of the chain: the
+ * messages name the script's file (#line), its node becomes a broken one. Whether any was found. */
+static bool
+drop_refused(struct build *j, struct checked_chain *cc, struct tbe_str said)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < j->job.cs.n; i++) {
+        for (uint32_t k = 0; k < cc[i].src->n_nodes; k++) {
+            struct checked_node *n = &cc[i].nodes[k];
+            struct tbe_str file = n->script.file;
+            if (!file.p || n->broken.p) {
+                continue;
+            }
+            if (refused_in(said, tbe_arena_fmt(j->job.a, "%.*s:", (int)file.n, file.p))) {
+                n->broken = TBE_STR("the script could not be compiled: the C made of it is refused");
+                diag_add(&j->job.ds, C2405, doc_pos(cc[i].src->file, n->script.doc),
+                         "node %u \"%.*s\": the C compiler refuses the C made of this script: please report it",
+                         n->src->index, (int)n->src->name.n, n->src->name.p);
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+#define BUILD_TRIES 3 /* cc stops at the first files that fail */
+
+static int
+compile(struct build *j, struct ir_program *p, struct checked_chain *cc)
+{
+    struct toolchain t;
+    struct tbe_str why;
+    struct emit_result out;
+    char digest[65];
+    if (toolchain_find(j->job.a, j->cc, &t, &why) != 0) {
+        return cmd_fail("%.*s", (int)why.n, why.p);
+    }
+    for (int tries = BUILD_TRIES;; tries--) {
+        struct tbe_buf said = { 0 };
+        int rc = emit(j, p, &t, digest, &out);
+        if (rc != EXIT_CLEAN || drive_is_built(j->job.a, j->out, digest)) {
+            return rc;
+        }
+        rc = drive_build(j->job.a, &t, &out, j->out, &said, &why);
+        fwrite(said.p ? said.p : "", 1, said.n, stderr);
+        bool again = rc > 0 && tries > 1 && drop_refused(j, cc, tbe_buf_str(&said));
+        tbe_buf_free(&said);
+        if (rc < 0) {
+            fprintf(stderr, "tbedgec: %.*s\n", (int)why.n, why.p);
+        }
+        if (rc == 0) {
+            drive_set_built(j->job.a, j->out, digest);
+            return EXIT_CLEAN;
+        }
+        if (!again) {
+            return EXIT_USAGE;
+        }
+        job_show(&j->job); /* only what is new: the others were shown before */
+        j->job.ds.n = 0;
+        if (job_verdict(&j->job) != EXIT_CLEAN) {
+            return EXIT_PROBLEMS;
+        }
+        p = ir_build(j->job.a, &j->job.cs, cc, p->root);
+        ir_optimise(j->job.a, p);
+    }
+}
+
+static int
+run_build(struct build *j, char **files, int n)
+{
+    j->job.ds.build = !j->job.strict;
+    int rc = job_load(&j->job, files, n);
+    if (rc != EXIT_CLEAN) {
+        return rc;
+    }
+    struct check_options opt = { .together = true, .line_directives = j->line_directives };
+    int32_t root = job_choose_root(&j->job);
+    struct checked_chain *cc = check_chains(j->job.a, &j->job.ds, &j->job.cs, &opt);
+    job_show(&j->job);
+    j->job.ds.n = 0; /* shown; what the C compiler finds comes later */
+    if (j->dump_ast) {
+        dump_ast(j);
+    }
+    if (job_verdict(&j->job) != EXIT_CLEAN || j->job.cs.n == 0) {
+        return EXIT_PROBLEMS;
+    }
+    struct ir_program *p = ir_build(j->job.a, &j->job.cs, cc, root);
+    if (j->dump_ir) {
+        dump_ir(p);
+    }
+    ir_optimise(j->job.a, p);
+    if (j->dump_opt) {
+        dump_ir(p);
+    }
+    return j->emit_dir ? emit_only(j, p) : compile(j, p, cc);
+}
+
+enum { OPT_OUTPUT, OPT_CC, OPT_ROOT, OPT_TARGET, OPT_EMIT_ONLY, OPT_DUMP, OPT_NO_LINE, OPT_FORMAT, OPT_STRICT };
+
+static const struct cmd_option options[] = {
+    [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true, .help = "the worker to write (worker)" },
+    [OPT_CC] = { "cc", "CC", .help = "C compiler and its options ($CC, else gcc, cc or tcc)" },
+    [OPT_ROOT] = { "root", "NAME", .help = "name or id of the root chain (the one marked root, or the only one)" },
+    [OPT_TARGET] = { "target", "TRIPLE", .help = "machine to build for" },
+    [OPT_EMIT_ONLY] = { "emit-only", "DIR", .dir = true, .help = "write the C into DIR and stop" },
+    [OPT_DUMP] = { "dump", "LIST", "ast|ir|opt", .list = true,
+                   .help = "print the chains as read, as IR, as planned" },
+    [OPT_NO_LINE] = { "no-line", .help = "no #line directives for scripts" },
+    [OPT_FORMAT] = { "format", "FORMAT", "text|json", "how problems are shown" },
+    [OPT_STRICT] = { "strict", .help = "warnings are errors; a node that does not work stops the build" },
+};
+
+static int
+run(const struct cmd_args *x)
+{
+    struct tbe_arena a;
+    cmd_arena(&a);
+    if (x->v[OPT_TARGET]) {
+        return cmd_usage(x->cmd, "--target %s is not built yet", x->v[OPT_TARGET]);
+    }
+    const char *dumps = x->v[OPT_DUMP] ? x->v[OPT_DUMP] : "";
+    struct build b = {
+        .out = x->v[OPT_OUTPUT] ? x->v[OPT_OUTPUT] : "worker",
+        .cc = x->v[OPT_CC],
+        .emit_dir = x->v[OPT_EMIT_ONLY],
+        .line_directives = !x->v[OPT_NO_LINE],
+        .dump_ast = cmd_has_word(dumps, "ast"),
+        .dump_ir = cmd_has_word(dumps, "ir"),
+        .dump_opt = cmd_has_word(dumps, "opt"),
+    };
+    job_init(&b.job, &a);
+    b.job.root = x->v[OPT_ROOT];
+    b.job.json = x->v[OPT_FORMAT] && strcmp(x->v[OPT_FORMAT], "json") == 0;
+    b.job.strict = x->v[OPT_STRICT];
+    int rc = run_build(&b, x->operands, x->n_operands);
+    tbe_arena_free(&a);
+    return rc;
+}
+
+const struct command cmd_build = {
+    .name = "build",
+    .summary = "compile rule chains to a worker",
+    .operands = "FILE...",
+    .min_operands = 1,
+    .about = "Compiles rule chains and their scripts to C and, with a C compiler, to a program: the worker.\n"
+             "All files become one program. A node that cannot be compiled is reported and fails every\n"
+             "message with the reason; the rest of the chain works. An unchanged program is not built again:\n"
+             "OUT.digest, beside OUT, tells what it was made of.",
+    .examples = "# compile two chains; the first is the one messages enter\n"
+                "tbedgec build -o worker --root \"Root Rule Chain\" root.json alarms.yaml\n"
+                "# only the C, to read\n"
+                "tbedgec build --emit-only out root.json\n",
+    CMD_OPTIONS(options),
+    .run = run,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files to chains and diagnostics to the user, for every command that works on chains. */
+#include "config.h"
+#include "cmd/job.h"
+#include <errno.h>
+#include <string.h>
+
+void
+job_init(struct job *j, struct tbe_arena *a)
+{
+    *j = (struct job){ .a = a };
+    diags_init(&j->ds, a);
+}
+
+int
+job_load(struct job *j, char **files, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (chains_load(j->a, &j->ds, files[i], &j->cs) != 0) {
+            return cmd_fail("cannot read %s: %s", files[i], strerror(errno));
+        }
+    }
+    chains_link(j->a, &j->ds, &j->cs);
+    return EXIT_CLEAN;
+}
+
+void
+job_show(struct job *j)
+{
+    diags_sort(&j->ds);
+    if (j->json && !j->shown) {
+        diags_json(&j->ds, stdout);
+        j->shown = true;
+        return;
+    }
+    diags_text(&j->ds, stderr, cmd_colour(2));
+}
+
+int
+job_verdict(const struct job *j)
+{
+    return j->ds.errors || (j->strict && j->ds.warnings) ? EXIT_PROBLEMS : EXIT_CLEAN;
+}
+
+int32_t
+job_choose_root(struct job *j)
+{
+    for (uint32_t i = 0; i < j->cs.n && j->root; i++) {
+        if (tbe_str_eqz(j->cs.v[i].name, j->root) || tbe_str_eqz(j->cs.v[i].id, j->root)) {
+            for (uint32_t k = 0; k < j->cs.n; k++) {
+                j->cs.v[k].root = k == i;
+            }
+            return (int32_t)i;
+        }
+    }
+    if (j->root) {
+        diag_add(&j->ds, C2109, (struct diag_pos){ 0 }, "--root %s: no chain has this name or id",
+                 j->root);
+        return -2;
+    }
+    for (uint32_t i = 0; i < j->cs.n; i++) {
+        if (j->cs.v[i].root) {
+            return (int32_t)i;
+        }
+    }
+    return j->cs.n == 1 ? 0 : -1;
+}
