@@ -11,8 +11,8 @@
 static bool
 frame_type_known(uint8_t type)
 {
-    return (type >= FR_HELLO && type <= FR_LINK_STATE) || (type >= FR_CONNECT && type <= FR_LINK) ||
-           (type >= FR_READY && type <= FR_UPLINK);
+    return (type >= FR_HELLO && type <= FR_LINK_CONFIG) || (type >= FR_CONNECT && type <= FR_LINK) ||
+           (type >= FR_READY && type <= FR_LINK_RECONNECT);
 }
 
 int64_t

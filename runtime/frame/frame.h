@@ -33,6 +33,28 @@
  *    FR_KEEP is ignored (the device may just have left).
  *  - After FR_DRAIN no numbered frame is sent; the worker confirms all it has got, sends FR_DRAINED and
  *    exits with status 0; end of file on the socket means the front is gone: commit and exit. */
+/* The cloud link, exactly (facts/edge-cloud-protocol.md 1, 2):
+ *  - A session is one accepted connect. Sessions are numbered 1,2,3 ... per front process. LINK_UP
+ *    says that one has begun and carries the cloud's answer; every other state, that it is over (or
+ *    that there was none: session 0). Attempts between two sessions have the number of the last one.
+ *  - A worker gets FR_LINK_STATE once before its FR_REPLAYED, with FR_LINK_REPLAY, whatever the state
+ *    is (LINK_OFF when no cloud is configured), and then at every change. LINK_UP with
+ *    FR_LINK_REPLAY: the session may be older than the worker; an earlier one may have spoken in it.
+ *  - No FR_LINK of a session comes before the FR_LINK_STATE that begins it (or a later state). FR_LINK
+ *    of a session that is over may still come (it waited in the window): its content counts, an
+ *    answer to it has nowhere to go. So may the cloud's answers to what an earlier worker sent.
+ *  - FR_LINK is numbered and waits in the window until it is confirmed, like a device's frame
+ *    (FR_CONFIRM with aux 0), so each takes effect once. When the window is full, nothing more is
+ *    read from the link, and the stream's flow control holds the cloud.
+ *  - Every FR_UPLINK is answered by one FR_UPLINK_DONE: UPLINK_SENT when the stream has taken it (the
+ *    cloud's own answer comes as FR_LINK later), else why it was dropped; what is dropped is not sent
+ *    later. Messages leave in the order of their frames. At most FRAME_UPLINK_ROOM bytes (payloads)
+ *    may be without FR_UPLINK_DONE: a frame that comes when there are as many is answered with
+ *    UPLINK_NO_ROOM. When the session ends, all that waits is answered with UPLINK_NO_LINK; so is a
+ *    frame for another session than the one that is up.
+ *  - What an old worker sent is sent on after it has gone; its FR_UPLINK_DONE goes nowhere.
+ * Between front and link the same frames go, and FR_LINK_CONFIG first, FR_DRAIN last (the link ends the
+ * stream and exits); FR_LINK has seq 0 there. */
 #ifndef TBE_FRAME_FRAME_H
 #define TBE_FRAME_FRAME_H
 
@@ -49,7 +71,13 @@ enum frame_type {
     FR_REPLAYED,       /* the state is complete; numbered frames follow */
     FR_DRAIN,          /* finish, commit, send FR_DRAINED, exit */
     FR_CONTROL,        /* a command from the control socket. aux = request number. payload: JSON request */
-    FR_LINK_STATE,     /* the cloud link came or went. payload: ConnectResponse bytes or absent */
+    FR_LINK_STATE,     /* the cloud link came, went or tries again. aux = session. flags: FR_LINK_REPLAY.
+                          payload: u32 state (enum link_state), u64 since (epoch ms), u32 attempts without
+                          success, u64 next attempt (epoch ms, 0 = none planned), u32 largest RequestMsg the
+                          cloud takes (bytes, 0 = unknown), str last error (text without secrets, absent =
+                          none), str ConnectResponseMsg (protobuf, LINK_UP only, else absent) */
+    FR_UPLINK_DONE,    /* what became of one FR_UPLINK. aux = enum uplink_code. payload: u64 its seq */
+    FR_LINK_CONFIG,    /* front -> link, its first frame: settings and secrets (link_frame.h) */
     /* front -> worker, numbered: confirmed one by one, in order */
     FR_CONNECT = 16,   /* payload: u32 level (3,4,5), u32 flags (FR_CONNECT_*), u32 keep-alive s, str client id,
                           str user, str password, str peer address, str certificate (base64 DER chain, leaf
@@ -60,7 +88,8 @@ enum frame_type {
     FR_UNSUBSCRIBE,    /* aux = packet id. payload: u32 n, n x str filter */
     FR_ACTIVITY,       /* PINGREQ or PUBACK of a downlink. aux = acknowledged packet id or 0 */
     FR_CLOSED,         /* the connection is gone. aux = 0 clean DISCONNECT, 1 lost, 2 closed by the server */
-    FR_LINK,           /* a whole ResponseMsg from the cloud. payload: protobuf */
+    FR_LINK,           /* a whole ResponseMsg from the cloud, but no ConnectResponse. aux = session.
+                          payload: the protobuf bytes, bare */
     /* worker -> front */
     FR_READY = 32,     /* healthy, waiting for frames. payload: u64 epoch, u64 seq last committed */
     FR_CONFIRM,        /* seq is committed. aux = code by the kind of the frame (below). payload by kind:
@@ -72,10 +101,29 @@ enum frame_type {
     FR_CONTROL_REPLY,  /* aux = request number. payload: JSON */
     FR_SWAP,           /* please swap to the worker binary at this path. payload: str path, str digest */
     FR_DRAINED,        /* everything is committed; exiting */
-    FR_UPLINK          /* a whole RequestMsg for the cloud. payload: protobuf */
+    FR_UPLINK,         /* a whole RequestMsg for the cloud. aux = session, seq = the worker's own number,
+                          given back in FR_UPLINK_DONE. payload: the protobuf bytes, bare */
+    FR_LINK_RECONNECT  /* end the session and connect again. aux = wait at least so long (ms).
+                          payload: str reason (for the log; no secrets) */
 };
 enum { FR_CONNECT_CLEAN = 1, FR_CONNECT_HAS_USER = 2, FR_CONNECT_HAS_PASSWORD = 4, FR_CONNECT_TLS = 8,
        FR_CONNECT_WILL = 16 };
+
+enum { FR_LINK_REPLAY = 1 };
+enum link_state {
+    LINK_OFF = 0,    /* no cloud is configured */
+    LINK_CONNECTING, /* an attempt is under way */
+    LINK_UP,         /* a session runs */
+    LINK_WAITING     /* lost, closed or refused (the error says which); the next attempt is planned */
+};
+enum uplink_code {
+    UPLINK_SENT = 0,
+    UPLINK_NO_LINK = 1, /* no session, or not that one */
+    UPLINK_TOO_BIG = 2, /* above what the cloud takes; the session goes on */
+    UPLINK_NO_ROOM = 3, /* FRAME_UPLINK_ROOM bytes wait already */
+    UPLINK_BAD = 4      /* not a RequestMsg, or a ConnectRequest */
+};
+#define FRAME_UPLINK_ROOM (8u << 20) /* bytes */
 
 /* Codes in FR_CONFIRM.aux: the MQTT 5 reason code; the front maps it to the client's version
  * (facts/device-apis.md 2.4, 6.4). FR_CODE_CLOSE added: close the connection after answering with the
