@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,9 @@
 #include "front/session.h"
 #include "front/supervise.h"
 #include "front/tls.h"
+#include "front/worker_proc.h"
 
 #define LOCK_POLL_US 20000
-#define REST_NS 3000000 /* while frames trickle in */
-#define REST_FRAMES 16  /* new ones in a turn: above it is load, not a trickle */
-#define REST_WINDOW 512 /* unconfirmed ones: same */
 
 void
 front_wake(struct front *f)
@@ -238,29 +237,36 @@ make_loop(struct front *f)
     return f->read_buf && f->turn && f->tick;
 }
 
-/* Between two turns while a trickle of frames is on its way: what comes meanwhile is handled in one turn, so
- * that not each frame wakes this process and the worker on its own. Nobody who waits for an answer is held
- * up when nothing else is going on, and under load there is no rest. */
+/* The rest of a cycle (trickle.h): only what the worker answers is handled. Ends early on a signal, and
+ * when there is no single worker to wait for. */
 static void
-rest(struct front *f, uint64_t *seen)
+rest(struct front *f, int64_t until_ns)
 {
-    uint64_t fresh = f->window.next - *seen, open = f->window.next - f->window.first;
+    for (int64_t left = until_ns - clock_mono_ns(); left > 0; left = until_ns - clock_mono_ns()) {
+        struct worker *w = supervise_worker(f);
+        struct timespec ts = { left / 1000000000, left % 1000000000 };
+        struct pollfd p = { .fd = w ? w->fd : -1, .events = POLLIN };
 
-    *seen = f->window.next;
-    if (fresh > 0 && fresh < REST_FRAMES && open > fresh && open < REST_WINDOW) {
-        struct timespec ts = { 0, REST_NS };
-        nanosleep(&ts, NULL);
+        if (!w || w->state != WORKER_ACTIVE || ppoll(&p, 1, &ts, NULL) <= 0 || (p.revents & ~POLLIN)) {
+            return;
+        }
+        f->now_ms = clock_mono_ns() / 1000000;
+        worker_read(w);
+        on_turn(-1, 0, f);
     }
+    f->now_ms = clock_mono_ns() / 1000000;
 }
 
 static void
 run_loop(struct front *f)
 {
-    uint64_t seen = f->window.next;
-
     while (event_base_loop(f->base, EVLOOP_ONCE) == 0 && !event_base_got_exit(f->base) &&
            !event_base_got_break(f->base)) {
-        rest(f, &seen);
+        int64_t until = trickle_turn(&f->trickle, f->window.next, clock_mono_ns());
+
+        if (until) {
+            rest(f, until);
+        }
     }
 }
 

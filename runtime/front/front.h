@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "front/settings.h"
+#include "front/trickle.h"
 #include "front/window.h"
 
 struct session;
@@ -41,6 +42,7 @@ struct front {
     struct session **table; /* by conn */
     uint32_t table_size, sessions, connected, last_conn;
     uint64_t careful_until; /* frames before it are sent one at a time (supervise.c) */
+    struct trickle trickle;
     bool waiting_for_room; /* a session stopped reading because the window is full */
 
     char *read_buf; /* shared by all reads: leftover of one session plus one chunk */

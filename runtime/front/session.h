@@ -60,6 +60,7 @@ struct session {
     uint16_t keep_alive, last_id;
     int64_t last_rx; /* ms; of the accept, then of the last bytes */
     int64_t shut_at; /* when it began to close */
+    int64_t answered; /* ms; of the last acknowledgement of a message, 0 = none */
     uint32_t unconfirmed, max_packet;
     struct tbe_buf in;  /* bytes not yet taken apart */
     struct tbe_buf out; /* packets not yet written, from out_at on */

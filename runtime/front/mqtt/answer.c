@@ -72,6 +72,7 @@ publish_confirmed(struct session *s, const struct window_entry *e, uint32_t aux)
     }
     if (e->qos && !(aux & FR_CODE_NO_ACK)) {
         mqtt_encode_ack(&s->out, s->level, handshake ? MQTT_PUBREC : MQTT_PUBACK, e->id, code);
+        s->answered = s->front->now_ms;
         session_mark(s);
     }
 }

@@ -175,6 +175,9 @@ on_publish(struct session *s, const struct mqtt_packet *p)
     if (m.qos == 2 && s->front->cfg.mqtt_qos2_handshake && !qos2_is_new(s, m.id)) {
         return;
     }
+    if (m.qos) {
+        trickle_publish(&s->front->trickle, s->front->now_ms, s->unconfirmed, s->answered);
+    }
     b = begin(s, FR_PUBLISH, m.id, m.qos, (uint8_t)(m.qos | (m.dup ? 4 : 0) | (m.retain ? 8 : 0)),
               m.id, p->body.n + 24);
     if (b) {
