@@ -11,7 +11,7 @@
 static bool
 frame_type_known(uint8_t type)
 {
-    return (type >= FR_HELLO && type <= FR_LINK_CONFIG) || (type >= FR_CONNECT && type <= FR_LINK) ||
+    return (type >= FR_HELLO && type <= FR_SWAP_FAILED) || (type >= FR_CONNECT && type <= FR_LINK) ||
            (type >= FR_READY && type <= FR_LINK_RECONNECT);
 }
 

@@ -78,6 +78,8 @@ enum frame_type {
                           none), str ConnectResponseMsg (protobuf, LINK_UP only, else absent) */
     FR_UPLINK_DONE,    /* what became of one FR_UPLINK. aux = enum uplink_code. payload: u64 its seq */
     FR_LINK_CONFIG,    /* front -> link, its first frame: settings and secrets (link_frame.h) */
+    FR_SWAP_FAILED,    /* the swap a FR_SWAP asked for did not happen. aux = 1: another deployment is under
+                          way, ask again; 0: it failed. payload: str reason */
     /* front -> worker, numbered: confirmed one by one, in order */
     FR_CONNECT = 16,   /* payload: u32 level (3,4,5), u32 flags (FR_CONNECT_*), u32 keep-alive s, str client id,
                           str user, str password, str peer address, str certificate (base64 DER chain, leaf
@@ -99,7 +101,8 @@ enum frame_type {
     FR_CLOSE,          /* close the connection. aux = MQTT 5 reason code for DISCONNECT (0 = none) */
     FR_KEEP,           /* opaque bytes the front keeps for this connection and gives back in FR_SESSION */
     FR_CONTROL_REPLY,  /* aux = request number. payload: JSON */
-    FR_SWAP,           /* please swap to the worker binary at this path. payload: str path, str digest */
+    FR_SWAP,           /* please swap to the worker binary at this path. payload: str path, str digest.
+                          Answered by the new worker's start or by FR_SWAP_FAILED */
     FR_DRAINED,        /* everything is committed; exiting */
     FR_UPLINK,         /* a whole RequestMsg for the cloud. aux = session, seq = the worker's own number,
                           given back in FR_UPLINK_DONE. payload: the protobuf bytes, bare */

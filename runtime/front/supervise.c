@@ -344,11 +344,21 @@ supervise_forget(struct front *f, void *arg)
 }
 
 static void
+swap_refused(struct front *f, bool busy, const char *text)
+{
+    struct worker *w = supervise_worker(f);
+
+    log_error("the swap the worker asked for failed: %s", text);
+    if (w) {
+        worker_swap_failed(w, busy, text);
+    }
+}
+
+static void
 swap_asked_done(void *arg, bool ok, const char *text)
 {
-    (void)arg;
     if (!ok) {
-        log_error("the swap the worker asked for failed: %s", text);
+        swap_refused(arg, false, text);
     }
 }
 
@@ -362,10 +372,12 @@ supervise_swap_file(struct front *f, struct tbe_str path)
     }
     memcpy(z, path.p, path.n);
     z[path.n] = '\0';
-    if (generation_add(f->cfg.data, z, digest, err)) {
-        supervise_deploy(f, digest, swap_asked_done, NULL);
+    if (f->sup->next) {
+        swap_refused(f, true, "another deployment is under way");
+    } else if (generation_add(f->cfg.data, z, digest, err)) {
+        supervise_deploy(f, digest, swap_asked_done, f);
     } else {
-        swap_asked_done(NULL, false, err);
+        swap_refused(f, false, err);
     }
     free(z);
 }

@@ -336,6 +336,16 @@ worker_control(struct worker *w, uint32_t request, struct tbe_str json)
     front_wake(w->front);
 }
 
+void
+worker_swap_failed(struct worker *w, bool busy, const char *why)
+{
+    size_t begin = frame_begin(&w->ctl, FR_SWAP_FAILED, 0, 0, busy, 0);
+
+    frame_put_str(&w->ctl, tbe_strz(why));
+    frame_end(&w->ctl, begin);
+    front_wake(w->front);
+}
+
 /* In. */
 
 static void

@@ -43,6 +43,8 @@ void worker_free(struct worker *w); /* the process must be gone */
 void worker_activate(struct worker *w);
 /* No frame after those it has (or, with all_first, after all of the window) and FR_DRAIN. */
 void worker_drain(struct worker *w, bool all_first, int64_t limit_ms);
+/* The swap it asked for does not happen. busy: because another one is under way. */
+void worker_swap_failed(struct worker *w, bool busy, const char *why);
 void worker_control(struct worker *w, uint32_t request, struct tbe_str json);
 /* Writes what waits; called at the end of each turn. */
 void worker_flush(struct worker *w);

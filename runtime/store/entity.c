@@ -287,6 +287,7 @@ store_delete_entity(struct store_batch *b, const struct tbe_entity *id)
     relation_delete_all(b, id);
     alarm_delete_all(b, id);
     latest_delete_all(b, id);
+    rule_chain_delete_all(b, id);
     if (id->type == TBE_ENT_DEVICE) {
         cred_delete(b, &id->id);
     }

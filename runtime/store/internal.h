@@ -117,6 +117,7 @@ void attr_delete_all(struct store_batch *b, const struct tbe_entity *e);
 void relation_delete_all(struct store_batch *b, const struct tbe_entity *e);
 void alarm_delete_all(struct store_batch *b, const struct tbe_entity *e);
 void latest_delete_all(struct store_batch *b, const struct tbe_entity *e);
+void rule_chain_delete_all(struct store_batch *b, const struct tbe_entity *e);
 
 /* First open: tenant, default profiles (first.c). */
 void store_first_rows(struct store *s, struct store_batch *b);

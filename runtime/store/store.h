@@ -235,6 +235,27 @@ struct tbe_str store_state(struct store *s, struct tbe_str key);
 typedef bool store_state_fn(void *arg, struct tbe_str key, struct tbe_str value);
 void store_state_each(struct store *s, struct tbe_str prefix, store_state_fn *fn, void *arg);
 
+/* Rule chains: the entity row holds RuleChain JSON; its nodes and connections (RuleChainMetaData JSON,
+ * facts/edge-cloud-protocol.md 7.2) are kept apart and go with it. Text until the end of the turn,
+ * absent when there is none; absent json: delete. */
+struct tbe_str store_chain_metadata(struct store *s, const struct tbe_uuid *chain);
+void store_put_chain_metadata(struct store_batch *b, const struct tbe_uuid *chain, struct tbe_str json);
+/* The tenant's root chain; NULL: none. */
+bool store_root_chain(struct store *s, struct tbe_uuid *out);
+void store_put_root_chain(struct store_batch *b, const struct tbe_uuid *chain);
+
+/* Debug events of rule nodes, chains and fields (EventInfo bodies of facts/rest-ws-api.md 4, JSON).
+ * The newest STORE_DEBUG_KEEP of an entity and type are kept. Only committed ones are read, newest
+ * first. */
+enum store_debug_type { STORE_DEBUG_LC_EVENT, STORE_DEBUG_ERROR, STORE_DEBUG_STATS, STORE_DEBUG_RULE_NODE,
+                        STORE_DEBUG_RULE_CHAIN, STORE_DEBUG_CALCULATED_FIELD };
+#define STORE_DEBUG_KEEP 100
+void store_put_debug(struct store_batch *b, const struct tbe_entity *e, enum store_debug_type type,
+                     struct tbe_str body);
+typedef bool store_debug_fn(void *arg, int64_t created, struct tbe_str body); /* false: stop */
+void store_debug_each(struct store *s, const struct tbe_entity *e, enum store_debug_type type,
+                      store_debug_fn *fn, void *arg);
+
 /* Queries across threads and processes --------------------------------------------------------- */
 struct store_stats {
     int64_t points;              /* points ever stored and still kept */

@@ -107,7 +107,7 @@ bad_headers_are_refused(void **state)
         { 0, FR_DRAIN, 0, -1 },
         { FRAME_MAX, FR_DRAIN, 0, 0 },           { FRAME_MAX + 1, FR_DRAIN, 0, -1 },
         { UINT32_MAX, FR_DRAIN, 0, -1 },
-        { FRAME_HEAD, 0, 0, -1 },            { FRAME_HEAD, FR_LINK_CONFIG + 1, 0, -1 },
+        { FRAME_HEAD, 0, 0, -1 },            { FRAME_HEAD, FR_SWAP_FAILED + 1, 0, -1 },
         { FRAME_HEAD, FR_LINK + 1, 0, -1 },
         { FRAME_HEAD, FR_LINK_RECONNECT, 0, FRAME_HEAD },
         { FRAME_HEAD, FR_LINK_RECONNECT + 1, 0, -1 },
