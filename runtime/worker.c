@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "deploy/deploy.h"
 #include "frame/frame.h"
 #include "nodes/engine.h"
 #include "transport/http.h"
@@ -51,6 +52,7 @@ struct worker {
     struct store_batch *batch;
     struct device_hub *hub;
     struct tbe_engine *engine;
+    struct deploy *deploy;
     struct mqtt_server *mqtt;
     struct evhttp *evhttp;
     struct evhttp_bound_socket *bound;
@@ -271,6 +273,25 @@ on_control(struct worker *w, const struct frame *f)
     tbe_arena_free(&a);
 }
 
+/* Deployment ---------------------------------------------------------------------------------------- */
+
+static struct store_batch *
+deploy_batch(void *arg)
+{
+    return ((struct worker *)arg)->batch;
+}
+
+static void
+on_swap(void *arg, struct tbe_str path, struct tbe_str digest)
+{
+    struct tbe_buf *b = mqtt_out(((struct worker *)arg)->mqtt);
+    size_t at = frame_begin(b, FR_SWAP, 0, 0, 0, 0);
+
+    frame_put_str(b, path);
+    frame_put_str(b, digest);
+    frame_end(b, at);
+}
+
 /* Start --------------------------------------------------------------------------------------------- */
 
 static int
@@ -289,6 +310,13 @@ start_rooms(struct worker *w)
     w->evhttp = evhttp_new(w->base);
     w->http = w->evhttp ? http_new(w->base, w->evhttp, w->hub, w->engine) : NULL;
     if (w->mqtt == NULL || w->http == NULL) {
+        log_error("out of memory");
+        return -1;
+    }
+    w->deploy = deploy_new(&(struct deploy_env){ .base = w->base, .store = w->store, .program = w->program,
+                                                 .dir = w->o->dir, .batch = deploy_batch, .swap = on_swap,
+                                                 .arg = w });
+    if (w->deploy == NULL) {
         log_error("out of memory");
         return -1;
     }
@@ -354,6 +382,7 @@ serve(struct worker *w)
     }
     w->health.ready = true;
     w->stage = STAGE_RUN;
+    deploy_start(w->deploy);
 }
 
 static void
@@ -369,6 +398,7 @@ on_drain(struct worker *w)
         w->bound = NULL;
     }
     http_drain(w->http);
+    deploy_drain(w->deploy);
 }
 
 /* Frames in ----------------------------------------------------------------------------------------- */
@@ -407,6 +437,12 @@ on_frame(struct worker *w, const struct frame *f)
     case FR_CONTROL:
         on_control(w, f);
         return;
+    case FR_SWAP_FAILED: {
+        struct frame_reader r = { f->payload, false };
+
+        deploy_swap_failed(w->deploy, f->aux == 1, frame_get_str(&r));
+        return;
+    }
     default:
         mqtt_frame(w->mqtt, f);
     }

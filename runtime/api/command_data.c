@@ -324,6 +324,7 @@ static void
 status_json(struct command *c, const struct status *s)
 {
     const struct store_stats *t = &s->st;
+    struct tbe_str deployment = store_state(c->store, TBE_STR("deploy.record")); /* runtime/deploy */
 
     tbe_buf_fmt(&c->out, "{\"points\":%lld,\"log\":{\"rows\":%lld,\"bytes\":%lld},", (long long)t->points,
                 (long long)t->log_rows, (long long)t->log_bytes);
@@ -341,7 +342,30 @@ status_json(struct command *c, const struct status *s)
                 t->healthy ? "true" : "false", (long long)t->commits, (long long)t->commit_errors,
                 (long long)t->dropped, c->env->engine ? "true" : "false");
     tbe_buf_puts(&c->out, c->front.n ? c->front : TBE_STR("null"));
+    tbe_buf_putz(&c->out, ",\"deployment\":");
+    tbe_buf_puts(&c->out, deployment.n ? deployment : TBE_STR("null"));
     tbe_buf_putz(&c->out, "}\n");
+}
+
+/* How the rule chains of the cloud got into the running worker, or why not. */
+static void
+deployment_text(struct command *c)
+{
+    struct tbe_str record = store_state(c->store, TBE_STR("deploy.record"));
+    tbe_val v, state, error;
+
+    if (record.p == NULL || tbe_json_parse(&c->a, record, TBE_JSON_JAVA, &v, NULL) != 0 || v.t != TBE_MAP) {
+        return;
+    }
+    state = tbe_map_get(v.u.m, TBE_STR("state"));
+    error = tbe_map_get(v.u.m, TBE_STR("error"));
+    if (tbe_is_str(state)) {
+        tbe_buf_fmt(&c->out, "%-18s %.*s", "rule chains", (int)state.n, state.u.s);
+        if (tbe_is_str(error)) {
+            tbe_buf_fmt(&c->out, ": %.*s", (int)error.n, error.u.s);
+        }
+        tbe_buf_putc(&c->out, '\n');
+    }
 }
 
 static void
@@ -363,6 +387,7 @@ status_text(struct command *c, const struct status *s)
         tbe_buf_fmt(&c->out, ", oldest %lld s", (long long)(s->age / 1000));
     }
     tbe_buf_fmt(&c->out, "\n%-18s %lld\n", "parked messages", (long long)t->parked);
+    deployment_text(c);
     tbe_buf_fmt(&c->out, "%-18s %s", "store", t->healthy ? "healthy" : "cannot commit");
     if (t->dropped > 0) {
         tbe_buf_fmt(&c->out, ", %lld points dropped by a bound", (long long)t->dropped);

@@ -170,10 +170,25 @@ make_generation(const char *data, char **files, int n, char digest[GENERATION_DI
     return generation_build(data, files, n, digest, err);
 }
 
+/* An edge of a cloud starts without chains: the cloud sends them. */
+static bool
+first_worker(const char *data, char digest[GENERATION_DIGEST + 1], char err[256])
+{
+    const char *key = getenv("CLOUD_ROUTING_KEY");
+    char tool[PATH_MAX];
+
+    if (!key || !*key) {
+        snprintf(err, 256, "%.150s holds no worker yet: name a worker or chains to run, or configure a cloud", data);
+        return false;
+    }
+    generation_find_tool("tbedge-worker", tool, sizeof tool);
+    return generation_add(data, tool, digest, err);
+}
+
 static int
 cmd_run(struct options *o, struct settings *s)
 {
-    char digest[GENERATION_DIGEST + 1], err[256];
+    char digest[GENERATION_DIGEST + 1], err[256], tool[PATH_MAX];
     int first, rc = check_files(o, &first);
 
     if (rc) {
@@ -183,11 +198,11 @@ cmd_run(struct options *o, struct settings *s)
         if (!make_generation(s->data, o->argv + first, o->argc - first, digest, err)) {
             return fail(err);
         }
-    } else if (!generation_get(s->data, "current", digest)) {
-        snprintf(err, sizeof err, "%.150s holds no worker yet: name a worker or chains to run",
-                 s->data);
+    } else if (!generation_get(s->data, "current", digest) && !first_worker(s->data, digest, err)) {
         return fail(err);
     }
+    generation_find_tool("tbedgec", tool, sizeof tool);
+    setenv("TBEDGEC", tool, 0); /* for workers, which compile the chains the cloud sends */
     return front_run(s, digest);
 }
 
