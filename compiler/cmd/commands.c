@@ -8,6 +8,7 @@
 #define COMMANDS(X) \
     X(check)        \
     X(build)        \
+    X(fmt)          \
     X(eval)
 
 #define DECLARE(name) extern const struct command cmd_##name;

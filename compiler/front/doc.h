@@ -64,6 +64,14 @@ struct doc *json_read(struct tbe_arena *a, struct diags *ds, const char *file, s
 /* Several documents of one stream become a list. */
 struct doc *yaml_read(struct tbe_arena *a, struct diags *ds, const char *file, struct tbe_str text);
 
+/* Either of them, by the name's extension, else by how the text starts; *yaml: which one it was. */
+struct doc *doc_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text,
+                     bool *yaml);
+/* The same from a file ("-": standard input), which must be UTF-8 of at most DOC_MAX_BYTES; *text is its
+ * text, in a, and *d NULL after a report. -1 with errno when it cannot be read at all. */
+int doc_load(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str *text, bool *yaml,
+             struct doc **d) TBE_MUST_USE;
+
 /* JSON text of the compiler's own tables. */
 struct doc *doc_parse_own(struct tbe_arena *a, const char *json);
 

@@ -75,11 +75,28 @@ kind_of(const char *name)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0) ? 1 : -1;
 }
 
-int
-chains_load(struct tbe_arena *a, struct diags *ds, const char *name, struct chains *cs)
+struct doc *
+doc_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text, bool *yaml)
 {
-    bool std = strcmp(name, "-") == 0;
-    FILE *f = std ? stdin : fopen(name, "rb");
+    int kind = kind_of(name);
+    if (kind < 0) {
+        size_t i = 0;
+        while (i < text.n && text.p[i] && strchr(" \t\r\n\xEF\xBB\xBF", text.p[i])) {
+            i++;
+        }
+        kind = !(i < text.n && (text.p[i] == '{' || text.p[i] == '['));
+    }
+    *yaml = kind;
+    return kind ? yaml_read(a, ds, name, text) : json_read(a, ds, name, text);
+}
+
+/* The text of a file, checked to be UTF-8; absent after a report. -1 with errno. */
+static int
+load_text(struct tbe_arena *a, struct diags *ds, const char **name, struct tbe_str *text)
+{
+    bool std = strcmp(*name, "-") == 0;
+    FILE *f = std ? stdin : fopen(*name, "rb");
+    *text = TBE_STR_NONE;
     if (!f) {
         return -1;
     }
@@ -88,19 +105,38 @@ chains_load(struct tbe_arena *a, struct diags *ds, const char *name, struct chai
     int saved = errno;
     if (!std) {
         fclose(f);
-    }
-    if (std) {
-        name = "stdin";
+    } else {
+        *name = "stdin";
     }
     if (rc == 0 && b.n > DOC_MAX_BYTES) {
-        diag_add(ds, C2005, (struct diag_pos){ .file = name }, "larger than %u bytes", DOC_MAX_BYTES);
-    } else if (rc == 0) {
-        struct tbe_str text = tbe_arena_dup(a, tbe_buf_str(&b));
-        if (is_text(ds, name, text)) {
-            chains_read(a, ds, name, text, kind_of(name), cs);
-        }
+        diag_add(ds, C2005, (struct diag_pos){ .file = *name }, "larger than %u bytes", DOC_MAX_BYTES);
+    } else if (rc == 0 && is_text(ds, *name, tbe_buf_str(&b))) {
+        *text = tbe_arena_dup(a, tbe_buf_str(&b));
     }
     tbe_buf_free(&b);
     errno = saved;
+    return rc;
+}
+
+int
+doc_load(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str *text, bool *yaml,
+         struct doc **d)
+{
+    *d = NULL;
+    int rc = load_text(a, ds, &name, text);
+    if (rc == 0 && text->p) {
+        *d = doc_read(a, ds, name, *text, yaml);
+    }
+    return rc;
+}
+
+int
+chains_load(struct tbe_arena *a, struct diags *ds, const char *name, struct chains *cs)
+{
+    struct tbe_str text;
+    int rc = load_text(a, ds, &name, &text);
+    if (rc == 0 && text.p) {
+        chains_read(a, ds, name, text, kind_of(name), cs);
+    }
     return rc;
 }

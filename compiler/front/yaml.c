@@ -232,7 +232,7 @@ read_member(struct reader *r, struct doc *map, const yaml_event_t *key)
         return fail(r, C2009, key->start_mark, "a key must be a text");
     }
     struct tbe_str k = { (const char *)key->data.scalar.value, key->data.scalar.length };
-    if (tbe_str_eqz(k, "<<")) {
+    if (tbe_str_eqz(k, "<<") && key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
         return fail(r, C2009, key->start_mark, "merge keys (<<) are not accepted");
     }
     k = tbe_arena_dup(r->a, k);
