@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests with a test cloud share: starting testcloud and tbedge, talking to them, checking. Python 3 only."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
+BUILD = os.environ.get("TBE_BUILD", os.path.join(ROOT, "build"))
+SHARED = os.environ.get("TBE_SHARED", os.path.join(ROOT, "..", "shared"))
+EDGE_ID = "25a24040-e692-11f1-8705-1b498a4bdb30"
+TENANT_ID = "91090590-e691-11f1-beeb-998483c8d1f1"
+CHAIN_ID = "914b8cd0-e691-11f1-beeb-998483c8d1f1"
+PROFILE_ID = "911588b0-e691-11f1-beeb-998483c8d1f1"
+NULL_ID = "13814000-1dd2-11b2-8080-808080808080"
+KEY, SECRET = "routing-key-1", "secret-1-do-not-log"
+sys.path.insert(0, os.path.join(ROOT, "tests", "conformance"))
+
+
+class Failed(Exception):
+    pass
+
+
+def check(cond, what, *more):
+    if not cond:
+        raise Failed(what + "".join(" %r" % (m,) for m in more))
+
+
+def until(fn, what, seconds=20, every=0.02):
+    """Waits for fn() to be true and returns what it returned."""
+    end = time.time() + seconds
+    while True:
+        v = fn()
+        if v:
+            return v
+        if time.time() > end:
+            raise Failed("after %s s still not: %s" % (seconds, what))
+        time.sleep(every)
+
+
+def halves(u):
+    """A UUID as the two signed numbers of the wire, as text."""
+    n = uuid.UUID(u).int
+    out = []
+    for h in (n >> 64, n & (1 << 64) - 1):
+        out.append(str(h - (1 << 64) if h >> 63 else h))
+    return out
+
+
+def whole(msb, lsb):
+    m = (1 << 64) - 1
+    return str(uuid.UUID(int=(int(msb) & m) << 64 | (int(lsb) & m)))
+
+
+class Cloud:
+    """A running testcloud and its control socket."""
+
+    def __init__(self, *args, scenario=None, key=KEY, secret=SECRET):
+        self.dir = tempfile.mkdtemp(prefix="tbe-cloud-")
+        self.ctl = os.path.join(self.dir, "ctl")
+        self.record = os.path.join(self.dir, "record.jsonl")
+        cmd = [os.path.join(BUILD, "tests", "cloud", "testcloud")]
+        if scenario:
+            path = os.path.join(self.dir, "scenario.yaml")
+            with open(path, "w") as f:
+                f.write(scenario)
+            cmd.append(path)
+        cmd += ["control=" + self.ctl, "record=" + self.record, *args]
+        if key:
+            cmd += ["routingKey=" + key, "secret=" + secret]
+        self.log = open(os.path.join(self.dir, "log"), "w+")
+        self.proc = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.proc.stdout.readline()
+        if not line.startswith("ready "):
+            self.log.seek(0)
+            raise SystemExit("testcloud did not start: %r %s" % (line, self.log.read()))
+        self.port = int(re.search(r"port=(\d+)", line).group(1))
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.ctl)
+        self.file = self.sock.makefile()
+
+    def cmd(self, name, **args):
+        out = self.try_cmd(name, **args)
+        check(out.get("ok"), "testcloud %s: %s" % (name, out.get("error")))
+        return out
+
+    def try_cmd(self, name, **args):
+        self.sock.sendall((json.dumps(dict(args, cmd=name)) + "\n").encode())
+        return json.loads(self.file.readline())
+
+    def stats(self, **args):
+        return self.cmd("stats", **args)
+
+    def send(self, down, **args):
+        """Queues a DownlinkMsg; returns its id."""
+        return self.cmd("send", downlinkMsg=down, **args)["id"]
+
+    def state(self, down_id):
+        return self.cmd("acked", ids=[down_id])["states"][str(down_id)]
+
+    def acked(self, down_id, seconds=20):
+        s = until(lambda: (lambda x: x if x["state"] not in ("queued", "sent") else None)(self.state(down_id)),
+                  "an answer to downlink %d" % down_id, seconds)
+        check(s["state"] == "acked", "downlink %d is" % down_id, s)
+        return s["ms"]
+
+    def recorded(self):
+        """All recorded lines so far."""
+        with open(self.record) as f:
+            return [json.loads(x) for x in f if x.endswith("\n")]
+
+    def ups(self, field=None):
+        """The UplinkMsgs received so far; with field: its items."""
+        out = [x["msg"]["uplinkMsg"] for x in self.recorded() if x["dir"] == "up" and x["msg"].get("uplinkMsg")]
+        return [i for m in out for i in m.get(field, [])] if field else out
+
+    def stop(self):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            try:
+                self.proc.wait(10)
+            except subprocess.TimeoutExpired:
+                self.proc.kill()
+                self.proc.wait()
+        self.sock.close()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return self.proc.returncode
+
+
+class Client:
+    """edgeclient: a bare client of the stream."""
+
+    def __init__(self, port):
+        self.proc = subprocess.Popen([os.path.join(BUILD, "tests", "cloud", "edgeclient"), str(port)],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def send(self, msg):
+        self.proc.stdin.write(json.dumps(msg) + "\n")
+        self.proc.stdin.flush()
+
+    def read(self):
+        return json.loads(self.proc.stdout.readline() or '{"end":{"status":-1}}')
+
+    def connect(self, key=KEY, secret=SECRET):
+        self.send({"connectRequestMsg": {"edgeRoutingKey": key, "edgeSecret": secret, "edgeVersion": "V_4_3_0"}})
+        return self.read()
+
+    def ack(self, down_id, success=True):
+        self.send({"msgType": "UPLINK_RPC_MESSAGE",
+                   "downlinkResponseMsg": {"success": success, "downlinkMsgId": down_id}})
+
+    def uplink(self, **fields):
+        self.send({"msgType": "UPLINK_RPC_MESSAGE", "uplinkMsg": fields})
+
+    def stop(self):
+        self.proc.stdin.close()
+        self.proc.kill()
+        self.proc.wait()
+        self.proc.stdout.close()
+
+
+def run_tests(tests, argv=None):
+    """Runs functions; argv may name some. Prints a line each, then the sum; ends the process."""
+    want = (argv if argv is not None else sys.argv[1:])
+    passed = failed = 0
+    for fn in tests:
+        if want and fn.__name__ not in want:
+            continue
+        start = time.time()
+        try:
+            fn()
+            passed += 1
+            print("ok      %-40s %5.1f s" % (fn.__name__, time.time() - start), flush=True)
+        except Exception as e:
+            failed += 1
+            print("FAILED  %-40s %5.1f s  %s" % (fn.__name__, time.time() - start, e), flush=True)
+            if not isinstance(e, Failed):
+                traceback.print_exc()
+    print("%d passed, %d failed" % (passed, failed))
+    sys.exit(1 if failed or not passed else 0)
