@@ -75,6 +75,9 @@ age_metadata(cJSON *meta)
     cJSON_ArrayForEach(n, cJSON_GetObjectItemCaseSensitive(meta, "nodes"))
     {
         cJSON *d = cJSON_DetachItemFromObjectCaseSensitive(n, "debugSettings");
+        if (!d && cJSON_GetObjectItemCaseSensitive(n, "debugMode")) {
+            continue; /* aged before, when it was withheld */
+        }
         cJSON_AddBoolToObject(n, "debugMode", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(d, "allEnabled")));
         cJSON_Delete(d);
     }
