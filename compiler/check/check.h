@@ -37,6 +37,7 @@ struct checked_chain {
 struct check_options {
     bool together;        /* the chains become one program: compare them with each other */
     bool line_directives; /* scripts carry #line into their extracted files */
+    bool coverage;        /* and counters of what runs */
 };
 
 /* All chains, in order. The result and all it points to live in a. */

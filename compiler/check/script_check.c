@@ -61,7 +61,8 @@ compile(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_
                                    n->script.dialect == TBE_DIALECT_TBEL ? "tbel" : "js");
     struct script_source in = { .text = n->script.text, .dialect = n->script.dialect, .symbol = symbol,
                                 .params = { "msg", "metadata", "msgType" }, .n_params = 3,
-                                .line_directives = opt->line_directives, .line_file = n->script.file.p };
+                                .line_directives = opt->line_directives, .line_file = n->script.file.p,
+                                .coverage = opt->coverage };
     if (script_compile(a, &in, &res) != 0) {
         stop(n, TBE_STR("out of memory while compiling the script"));
         return;

@@ -9,7 +9,8 @@
     X(check)        \
     X(build)        \
     X(fmt)          \
-    X(eval)
+    X(eval)         \
+    X(test)
 
 #define DECLARE(name) extern const struct command cmd_##name;
 COMMANDS(DECLARE)

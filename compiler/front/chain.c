@@ -419,10 +419,16 @@ read_shape(struct reader *r, struct chains *cs, const struct doc *d, int depth)
 }
 
 void
+chains_from_doc(struct tbe_arena *a, struct diags *ds, const char *name, const struct doc *d, struct chains *cs)
+{
+    struct reader r = { .a = a, .ds = ds, .file = name };
+    read_shape(&r, cs, d, 0);
+}
+
+void
 chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text, int yaml,
             struct chains *cs)
 {
-    struct reader r = { .a = a, .ds = ds, .file = name };
     if (yaml < 0) {
         size_t i = 0;
         while (i < text.n && strchr(" \t\r\n\xEF\xBB\xBF", text.p[i]) && text.p[i]) {
@@ -432,7 +438,7 @@ chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_
     }
     const struct doc *d = yaml ? yaml_read(a, ds, name, text) : json_read(a, ds, name, text);
     if (d) {
-        read_shape(&r, cs, d, 0);
+        chains_from_doc(a, ds, name, d, cs);
     }
 }
 

@@ -57,6 +57,10 @@ int chains_load(struct tbe_arena *a, struct diags *ds, const char *name,
 void chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_str text,
                  int yaml,
                  struct chains *cs);
+/* The same from a tree that was read already. */
+void chains_from_doc(struct tbe_arena *a, struct diags *ds, const char *name, const struct doc *d, struct chains *cs);
+/* False, and reported, when text is not UTF-8. */
+bool chains_is_text(struct diags *ds, const char *name, struct tbe_str text);
 /* After all files: legacy chain connections become nodes, named like their target. */
 void chains_link(struct tbe_arena *a, struct diags *ds, struct chains *cs);
 

@@ -32,8 +32,8 @@ utf8_end(const unsigned char *p, size_t n)
     return n;
 }
 
-static bool
-is_text(struct diags *ds, const char *name, struct tbe_str text)
+bool
+chains_is_text(struct diags *ds, const char *name, struct tbe_str text)
 {
     size_t bad = utf8_end((const unsigned char *)text.p, text.n);
     if (bad == text.n) {
@@ -110,7 +110,7 @@ load_text(struct tbe_arena *a, struct diags *ds, const char **name, struct tbe_s
     }
     if (rc == 0 && b.n > DOC_MAX_BYTES) {
         diag_add(ds, C2005, (struct diag_pos){ .file = *name }, "larger than %u bytes", DOC_MAX_BYTES);
-    } else if (rc == 0 && is_text(ds, *name, tbe_buf_str(&b))) {
+    } else if (rc == 0 && chains_is_text(ds, *name, tbe_buf_str(&b))) {
         *text = tbe_arena_dup(a, tbe_buf_str(&b));
     }
     tbe_buf_free(&b);

@@ -64,6 +64,9 @@ static void
 emit(struct lower *l, struct script_result *out)
 {
     struct tbe_buf *b = &out->c;
+    if (l->src->coverage) {
+        tbe_buf_putz(b, "#include <tbe/cover.h>\n");
+    }
     if (l->n_hints > 0) {
         tbe_buf_fmt(b, "static uint32_t %s_h[%d]; /* where each property was found last */\n", l->sym, l->n_hints);
     }

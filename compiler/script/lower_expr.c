@@ -961,7 +961,14 @@ test(struct lower *l, struct ast *n)
 struct tbe_str
 lw_cond(struct lower *l, struct ast *n)
 {
-    return test(l, n).t;
+    struct tbe_str t = test(l, n).t;
+    if (l->src->coverage) {
+        struct tbe_buf file = { 0 };
+        cw_string(&file, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
+        t = lw_fmt(l, "TBE_COVER_IF(%.*s, %d, %d, %.*s)", S_(tbe_buf_str(&file)), n->line, n->col, S_(t));
+        tbe_buf_free(&file);
+    }
+    return t;
 }
 
 static struct cx

@@ -38,6 +38,11 @@ mark_line(struct lower *l, const struct ast *n)
         cw_string(&b, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
         tbe_buf_putc(&b, '\n');
         tbe_buf_puts(l->out, tbe_buf_str(&b));
+        if (l->src->coverage) {
+            b.n = 0;
+            cw_string(&b, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
+            lw_line(l, "TBE_COVER_LINE(%.*s, %d);", S_(tbe_buf_str(&b)), n->line);
+        }
     } else {
         cw_comment(&b, (struct tbe_str){ t.p + i, e - i }, 80);
         lw_line(l, "/* %d: %.*s */", n->line, S_(tbe_buf_str(&b)));

@@ -18,6 +18,7 @@ struct script_source {
     int n_params;          /* 0..3 */
     bool line_directives;  /* emit #line into line_file */
     const char *line_file; /* name for #line; may be NULL */
+    bool coverage;         /* with line_directives: count lines and conditions that run (tbe/cover.h) */
 };
 
 struct script_diag {

@@ -33,7 +33,9 @@ static int
 settle(struct replay *r)
 {
     for (int turn = 0; turn < TURNS_MAX; turn++) {
+        r->in_engine = true;
         bool more = engine_run(r->engine);
+        r->in_engine = false;
         next_turn(r);
         struct replay_call calls[sizeof(r->calls) / sizeof(r->calls[0])];
         uint32_t n = r->n_calls;
@@ -42,7 +44,7 @@ settle(struct replay *r)
         for (uint32_t i = 0; i < n; i++) {
             struct hub_device *d = hub_device(r->hub, &calls[i].device->id.id);
             if (d) {
-                hub_rpc_response(r->hub, d, calls[i].id, r->answer);
+                hub_rpc_response(r->hub, d, calls[i].id, calls[i].answer);
             }
         }
         if (n) {
@@ -159,7 +161,10 @@ do_advance(struct replay *r, tbe_val step)
     int64_t end = clock_ms() + replay_long(step, "ms", 0);
     for (int i = 0; i < TURNS_MAX; i++) {
         int64_t now = clock_ms();
-        int64_t a = engine_tick(r->engine, now), b = hub_tick(r->hub, r->batch, now);
+        r->in_engine = true;
+        int64_t a = engine_tick(r->engine, now);
+        r->in_engine = false;
+        int64_t b = hub_tick(r->hub, r->batch, now);
         if (settle(r) < 0) {
             return -1;
         }
@@ -318,21 +323,24 @@ run_step(struct replay *r, tbe_val step, struct tbe_buf *out)
                  what.p ? what.p : "");
         return -1;
     }
-    r->events.n = r->rpc.n = r->pushes.n = 0;
+    struct tbe_buf cloud = { 0 };
+    const struct {
+        const char *key;
+        struct tbe_buf *b;
+    } parts[] = { { "events", &r->events }, { "rpc", &r->rpc },     { "pushes", &r->pushes }, { "saves", &r->saves },
+                  { "attributes", &r->attributes }, { "alarms", &r->alarms }, { "cloud", &cloud } };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        parts[i].b->n = 0;
+    }
     if (fn(r, step) < 0) {
         return -1;
     }
-    struct tbe_buf cloud = { 0 };
     replay_cloud(r, &cloud);
-    tbe_buf_putz(out, "{\"events\":[");
-    tbe_buf_puts(out, tbe_buf_str(&r->events));
-    tbe_buf_putz(out, "],\"rpc\":[");
-    tbe_buf_puts(out, tbe_buf_str(&r->rpc));
-    tbe_buf_putz(out, "],\"pushes\":[");
-    tbe_buf_puts(out, tbe_buf_str(&r->pushes));
-    tbe_buf_putz(out, "],\"cloud\":[");
-    tbe_buf_puts(out, tbe_buf_str(&cloud));
-    tbe_buf_putc(out, ']');
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        tbe_buf_fmt(out, "%s\"%s\":[", i ? "," : "{", parts[i].key);
+        tbe_buf_puts(out, tbe_buf_str(parts[i].b));
+        tbe_buf_putc(out, ']');
+    }
     tbe_buf_free(&cloud);
     if (fn == do_state) {
         tbe_buf_putz(out, ",\"state\":");
@@ -419,6 +427,12 @@ replay_main(const struct tbe_program *p, int argc, char **argv)
             run_line(p, (struct tbe_str){ line, (size_t)n });
         }
     }
+    struct tbe_buf cover = { 0 };
+    if (replay_coverage(&cover)) {
+        fwrite(cover.p, 1, cover.n, stdout);
+        fflush(stdout);
+    }
+    tbe_buf_free(&cover);
     int bad = ferror(f);
     free(line);
     if (f != stdin) {

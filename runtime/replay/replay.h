@@ -24,7 +24,7 @@
  *   "alarms"    [{"id": uuid, "originator": {"entityType","id"}, "type", "severity", "details": any,
  *                 "ack": bool, "clear": bool, "start": ms, "end": ms}]  in creation order
  *   "rpc"       what devices answer to server-side RPC: {"answer": text} at once, {"answer": null} never,
- *               absent: no device is connected
+ *               {"methods": {method: text|null}} before it; absent: no device is connected
  *   "steps"     done in order; after each the run queue is worked off:
  *     {"do": "message", "chain": name|id, "node": index, "msg": {"type", "data": text, "metadata": {k: text},
  *       "originator": {"entityType","id"}, "customer": uuid, "ts": ms}}
@@ -42,7 +42,8 @@
  *                       ALARM_ACK or ALARM_CLEAR message enters the originator's chain
  *     {"do": "state"}   the report of this step has "state"
  *
- * The report: {"id": .., "steps": [{"events": [..], "rpc": [..], "pushes": [..], "cloud": [..], "state": {..}}]}
+ * The report: {"id": .., "steps": [{"events": [..], "rpc": [..], "pushes": [..], "saves": [..], "attributes": [..],
+ *   "alarms": [..], "cloud": [..], "state": {..}}]}
  *   event   {"chain": name, "node": index, "dir": "IN"|"OUT", "relation": text|null, "msg": uuid,
  *            "originator": {"entityType","id"}, "msgType", "data": text, "metadata": {..}, "error": text|null}
  *           relation: IN: by which the message came, null at the entry; OUT: the relation, "ACK", or
@@ -50,9 +51,14 @@
  *   rpc     {"device": uuid, "method": text, "params": JSON, "oneway": bool} sent to devices
  *   pushes  {"device": uuid, "updated": {k: v}} or {"device": uuid, "deleted": [k]}: shared attributes
  *   cloud   {"entity": {"entityType","id"}, "type": text, "action": text, "body": JSON}: queued for the cloud
+ *   saves   {"entity", "ts": ms, "ttl": seconds, "history": bool, "latest": bool, "values": {..}}: time series nodes
+ *           wrote; "attributes": {"entity", "scope", "values": {..}} or {.., "deleted": key}; "alarms": as the REST
+ *           API shows them, each time one is written. What the device room writes by itself is not in them.
  *   state   {"attributes": {uuid: {scope: {k: v}}}, "latest": {uuid: {k: {"ts","value"}}},
  *            "history": {uuid: {k: [{"ts","value"}]}}, "alarms": [..oldest first, as the REST API shows them..],
  *            "relations": [{"from","to","type"}]}
+ * A worker compiled with coverage writes a last line {"coverage": [[script file, line, column, n, n], ..]}: column
+ * 0: how often the line ran; else how often the condition was false, was true.
  * An input that cannot be understood gives {"id": .., "error": text} and the next line is read. */
 #ifndef TBE_REPLAY_REPLAY_H
 #define TBE_REPLAY_REPLAY_H

@@ -18,6 +18,7 @@ struct replay_entity { /* every entity the scenario names */
 
 struct replay_call { /* an RPC the device got and will answer */
     struct replay_entity *device;
+    struct tbe_str answer;
     int32_t id;
 };
 
@@ -31,12 +32,16 @@ struct replay {
     struct replay_entity *entities;
     uint32_t n_entities;
     struct tbe_str answer;     /* to RPCs; p == NULL: none */
+    tbe_val answers;           /* by method, or UNDEF */
     bool connected, fixed_clock;
     struct replay_call calls[64];
     uint32_t n_calls;
     char err[256]; /* why the scenario cannot be run */
 
     struct tbe_buf events, rpc, pushes; /* of the step, members of JSON arrays */
+    struct tbe_buf saves, attributes, alarms; /* same: what nodes write */
+    struct store_watch watch;
+    bool in_engine; /* nodes are running: what is written now are their effects */
     uint64_t cloud_seen[2];             /* outbox entries already reported, by queue */
 };
 
@@ -58,8 +63,9 @@ int replay_uuid(struct replay *r, tbe_val object, const char *key, struct tbe_uu
 int replay_ref(struct replay *r, tbe_val ref, struct tbe_entity *out) TBE_MUST_USE;
 
 /* report.c */
-void replay_watch(struct replay *r);                        /* events go to r->events */
+void replay_watch(struct replay *r);                        /* events go to r->events, writes beside it */
 void replay_cloud(struct replay *r, struct tbe_buf *out);   /* new outbox entries, JSON array members */
+bool replay_coverage(struct tbe_buf *out); /* cover.c: a line of its own; false: compiled without */
 void replay_state(struct replay *r, struct tbe_buf *out);   /* {"attributes":..} */
 extern const struct hub_session_ops replay_session_ops;     /* the scripted devices */
 

@@ -98,11 +98,86 @@ on_event(void *arg, const struct tbe_chain *c, uint32_t node, bool in, const cha
     }
 }
 
+/* Effects ---------------------------------------------------------------------------------------- */
+
+/* {"entity":..  of a new member of b, or NULL when it is not a node that writes. */
+static struct tbe_buf *
+effect(struct replay *r, struct tbe_buf *b, const struct tbe_entity *e)
+{
+    if (!r->in_engine) {
+        return NULL;
+    }
+    comma(b, 0);
+    tbe_buf_putz(b, "{\"entity\":");
+    put_ref(b, e);
+    return b;
+}
+
+static void
+put_values(struct tbe_buf *b, const struct tbe_kvs *kvs)
+{
+    tbe_buf_putz(b, ",\"values\":{");
+    for (uint32_t i = 0; i < kvs->n; i++) {
+        tbe_buf_putz(b, i ? "," : "");
+        tbe_json_write_str(b, kvs->v[i].key);
+        tbe_buf_putc(b, ':');
+        tbe_kv_json(b, &kvs->v[i], TBE_OUT_JAVA);
+    }
+    tbe_buf_putz(b, "}}");
+}
+
+static void
+on_save(void *arg, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs, int64_t ttl_s, unsigned flags)
+{
+    struct replay *r = arg;
+    struct tbe_buf *b = effect(r, &r->saves, e);
+    if (b) {
+        tbe_buf_fmt(b, ",\"ts\":%lld,\"ttl\":%lld,\"history\":%s,\"latest\":%s", (long long)ts, (long long)ttl_s,
+                    flags & STORE_TS_HISTORY ? "true" : "false", flags & STORE_TS_LATEST ? "true" : "false");
+        put_values(b, kvs);
+    }
+}
+
+static void
+on_attrs(void *arg, const struct tbe_entity *e, enum store_scope sc, const struct tbe_kvs *kvs)
+{
+    struct replay *r = arg;
+    struct tbe_buf *b = effect(r, &r->attributes, e);
+    if (b) {
+        tbe_buf_fmt(b, ",\"scope\":\"%s\"", store_scope_name(sc));
+        put_values(b, kvs);
+    }
+}
+
+static void
+on_attr_deleted(void *arg, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key)
+{
+    struct replay *r = arg;
+    struct tbe_buf *b = effect(r, &r->attributes, e);
+    if (b) {
+        tbe_buf_fmt(b, ",\"scope\":\"%s\",\"deleted\":", store_scope_name(sc));
+        tbe_json_write_str(b, key);
+        tbe_buf_putc(b, '}');
+    }
+}
+
+static void
+on_alarm_put(void *arg, const struct store_alarm *a)
+{
+    struct replay *r = arg;
+    if (r->in_engine) {
+        comma(&r->alarms, 0);
+        alarm_json_write(&r->alarms, r->store, a);
+    }
+}
+
 void
 replay_watch(struct replay *r)
 {
     struct engine_watch w = { on_event, r };
     engine_watch_set(r->engine, &w);
+    r->watch = (struct store_watch){ on_save, on_attrs, on_attr_deleted, on_alarm_put, r };
+    store_watch_set(r->store, &r->watch);
 }
 
 /* Scripted devices ------------------------------------------------------------------------------- */
@@ -151,8 +226,10 @@ on_rpc(struct hub_session *s, int32_t id, struct tbe_str method, struct tbe_str 
         tbe_buf_putz(b, "null");
     }
     tbe_buf_putc(b, '}');
-    if (r->answer.p && r->n_calls < sizeof(r->calls) / sizeof(r->calls[0])) {
-        r->calls[r->n_calls++] = (struct replay_call){ e, id };
+    tbe_val own = r->answers.t == TBE_MAP ? tbe_map_get(r->answers.u.m, method) : TBE_UNDEF_VAL;
+    struct tbe_str answer = own.t == TBE_UNDEF ? r->answer : tbe_is_str(own) ? tbe_val_str(own) : TBE_STR_NONE;
+    if (answer.p && r->n_calls < sizeof(r->calls) / sizeof(r->calls[0])) {
+        r->calls[r->n_calls++] = (struct replay_call){ e, answer, id };
     }
     return HUB_SENT_DONE;
 }

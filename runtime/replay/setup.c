@@ -451,6 +451,7 @@ replay_setup(struct replay *r, const struct tbe_program *p, tbe_val in)
     store_commit(r->store, &r->batch);
     r->connected = rpc.t == TBE_MAP;
     r->answer = replay_str(rpc, "answer");
+    r->answers = replay_get(rpc, "methods");
     r->hub = hub_new(r->store, service.p ? tbe_arena_dupz(&r->a, service) : "replay");
     r->engine = engine_new(&r->program, r->store, r->hub);
     hub_engine_set(r->hub, r->engine);
@@ -470,6 +471,9 @@ replay_teardown(struct replay *r)
             hub_session_close(r->hub, &r->entities[i].session, true);
         }
     }
+    if (r->store) {
+        store_watch_set(r->store, NULL);
+    }
     if (r->store && r->batch) {
         store_commit(r->store, &r->batch);
     }
@@ -481,5 +485,8 @@ replay_teardown(struct replay *r)
     tbe_buf_free(&r->events);
     tbe_buf_free(&r->rpc);
     tbe_buf_free(&r->pushes);
+    tbe_buf_free(&r->saves);
+    tbe_buf_free(&r->attributes);
+    tbe_buf_free(&r->alarms);
     tbe_arena_free(&r->a);
 }

@@ -196,6 +196,9 @@ store_put_alarm(struct store_batch *b, const struct store_alarm *a)
     if (!store_writable(b)) {
         return;
     }
+    if (b->s->watch) {
+        b->s->watch->alarm(b->s->watch->arg, a);
+    }
     struct active_node *act = active_load(b->s, &a->originator);
     active_set(b->s, act, &a->id, !a->clear);
     batch_pin(b, &act->n);

@@ -142,6 +142,9 @@ store_save_attrs(struct store_batch *b, const struct tbe_entity *e, enum store_s
     if (!kvs->n || !store_writable(b)) {
         return;
     }
+    if (b->s->watch) {
+        b->s->watch->attrs(b->s->watch->arg, e, sc, kvs);
+    }
     struct attrs_node *a = load(b->s, e);
     for (uint32_t i = 0; i < kvs->n; i++) {
         const struct tbe_kv *kv = &kvs->v[i];
@@ -180,6 +183,9 @@ store_delete_attr(struct store_batch *b, const struct tbe_entity *e, enum store_
     struct attrs_node *a = store_writable(b) ? load(b->s, e) : NULL;
     struct attr *t = a ? find(a, sc, key) : NULL;
     if (t) {
+        if (b->s->watch) {
+            b->s->watch->attr_deleted(b->s->watch->arg, e, sc, key);
+        }
         delete_at(b, e, a, t);
     }
 }

@@ -253,6 +253,12 @@ store_put_entity(struct store_batch *b, const struct store_entity *in)
     }
 }
 
+void
+store_watch_set(struct store *s, const struct store_watch *w)
+{
+    s->watch = w;
+}
+
 const struct tbe_uuid *
 store_tenant(struct store *s)
 {

@@ -74,6 +74,7 @@ struct store {
     struct tbe_uuid tenant;
     bool tail_loaded;          /* latest values of the log's tail are in the cache */
     bool completing;
+    const struct store_watch *watch; /* or NULL */
 };
 
 void store_batches_free(struct store *s);

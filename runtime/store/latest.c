@@ -288,6 +288,9 @@ store_save_ts(struct store_batch *b, const struct tbe_entity *e, int64_t ts,
     if (!kvs->n || !flags || !store_writable(b)) {
         return;
     }
+    if (b->s->watch) {
+        b->s->watch->ts(b->s->watch->arg, e, ts, kvs, ttl_s, flags);
+    }
     pack_ts(&b->pack, e, ts, ttl_s, kvs, flags);
     if (!(flags & REC_LATEST)) {
         return;

@@ -62,6 +62,21 @@ void store_commit(struct store *s, struct store_batch **b); /* takes */
 void store_batch_seq(struct store_batch *b, uint64_t epoch, uint64_t seq);
 void store_last_seq(struct store *s, uint64_t *epoch, uint64_t *seq);
 
+/* Tells of writes as they are added to a batch: before they are durable, so it is for watching only (the
+ * test mode). Strings are valid during the call. NULL: nobody. */
+struct tbe_kvs;
+struct store_alarm;
+enum store_scope { STORE_CLIENT, STORE_SHARED, STORE_SERVER, STORE_SCOPES };
+struct store_watch {
+    void (*ts)(void *arg, const struct tbe_entity *e, int64_t ts, const struct tbe_kvs *kvs, int64_t ttl_s,
+               unsigned flags);
+    void (*attrs)(void *arg, const struct tbe_entity *e, enum store_scope sc, const struct tbe_kvs *kvs);
+    void (*attr_deleted)(void *arg, const struct tbe_entity *e, enum store_scope sc, struct tbe_str key);
+    void (*alarm)(void *arg, const struct store_alarm *a);
+    void *arg;
+};
+void store_watch_set(struct store *s, const struct store_watch *w); /* borrowed */
+
 /* Time series ---------------------------------------------------------------------------------- */
 enum store_ts_flags {
     STORE_TS_HISTORY = 1,
@@ -97,7 +112,6 @@ void store_delete_ts(struct store_batch *b, const struct tbe_entity *e, struct t
                      int64_t to, bool rewrite_latest);
 
 /* Attributes ----------------------------------------------------------------------------------- */
-enum store_scope { STORE_CLIENT, STORE_SHARED, STORE_SERVER, STORE_SCOPES };
 const char *store_scope_name(enum store_scope s);            /* "CLIENT_SCOPE" */
 int store_scope_parse(struct tbe_str s);                     /* -1 unknown */
 void store_save_attrs(struct store_batch *b, const struct tbe_entity *e, enum store_scope sc,
