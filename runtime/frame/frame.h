@@ -77,7 +77,7 @@ enum frame_type {
                           cloud takes (bytes, 0 = unknown), str last error (text without secrets, absent =
                           none), str ConnectResponseMsg (protobuf, LINK_UP only, else absent) */
     FR_UPLINK_DONE,    /* what became of one FR_UPLINK. aux = enum uplink_code. payload: u64 its seq */
-    FR_LINK_CONFIG,    /* front -> link, its first frame: settings and secrets (link_frame.h) */
+    FR_LINK_CONFIG,    /* front -> link, its first frame: settings and secrets (link_config.h) */
     FR_SWAP_FAILED,    /* the swap a FR_SWAP asked for did not happen. aux = 1: another deployment is under
                           way, ask again; 0: it failed. payload: str reason */
     /* front -> worker, numbered: confirmed one by one, in order */

@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include "front/control.h"
 #include "front/generation.h"
+#include "front/link_proc.h"
 #include "front/listen.h"
 #include "front/mqtt/codec.h"
 #include "front/notify.h"
@@ -59,6 +60,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
     if (f->waiting_for_room && window_has_room(&f->window)) {
         session_resume_waiting(f);
     }
+    link_turn(f);
     supervise_flush(f);
     session_free_dead(f);
 }
@@ -100,6 +102,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 {
     (void)sig;
     (void)what;
+    link_reap(arg);
     supervise_reap(arg);
 }
 
@@ -288,6 +291,7 @@ close_all(struct front *f, struct event *signals[4])
             session_discard_input(s);
         }
     }
+    link_stop(f);
     control_free(f->control);
     supervise_free(f);
     listener_free(f->mqtt);
@@ -361,7 +365,9 @@ front_run(struct settings *cfg, const char *digest)
         signals[2] = on_signal(&f, SIGCHLD, on_child);
         signals[3] = on_signal(&f, SIGHUP, on_reload);
         event_add(f.tick, &second);
-        if (supervise_start(&f, digest)) {
+        if (!link_start(&f, err)) {
+            fprintf(stderr, "tbedge: %s\n", err);
+        } else if (supervise_start(&f, digest)) {
             run_loop(&f);
             status = f.stopping ? 0 : 1;
         }

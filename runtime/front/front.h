@@ -14,6 +14,7 @@ struct supervisor;
 struct control;
 struct tls;
 struct listener;
+struct link_proc;
 
 #define FRONT_READ_CHUNK 16384u /* bytes taken from one device per loop turn */
 
@@ -30,6 +31,7 @@ struct front {
     struct settings cfg;
     struct window window;
     struct supervisor *sup;
+    struct link_proc *link; /* NULL: no cloud is configured */
     struct control *control;
     struct tls *tls;
     struct listener *mqtt, *mqtts;
@@ -41,6 +43,7 @@ struct front {
     struct session *all, *dirty, *dead;
     struct session **table; /* by conn */
     uint32_t table_size, sessions, connected, last_conn;
+    uint64_t last_worker; /* number of workers started */
     uint64_t careful_until; /* frames before it are sent one at a time (supervise.c) */
     struct trickle trickle;
     bool waiting_for_room; /* a session stopped reading because the window is full */

@@ -25,6 +25,14 @@ struct settings {
     int64_t window_bytes, window_frames;
     int64_t ready_timeout, drain_timeout, healthy_after, restart_max;
     int64_t max_deaths;
+    /* the cloud (facts/edge-cloud-protocol.md 1.1); no key or no secret: no link */
+    char *cloud_routing_key, *cloud_secret, *cloud_host, *cloud_edge_version, *cloud_compression;
+    char *cloud_ssl_cert, *cloud_proxy_host, *cloud_proxy_user, *cloud_proxy_password;
+    bool cloud_ssl_enabled, cloud_proxy_enabled;
+    int64_t cloud_port, cloud_proxy_port;
+    int64_t cloud_reconnect_timeout, cloud_reconnect_max, cloud_connect_timeout;
+    int64_t cloud_close_timeout, cloud_keep_alive_time, cloud_keep_alive_timeout; /* seconds */
+    int64_t cloud_max_inbound;                                                    /* bytes */
 };
 
 /* Defaults. False with text in err when the built-in schema cannot be read (memory). */

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "front/control.h"
 #include "front/generation.h"
+#include "front/link_proc.h"
 #include "front/mqtt/codec.h"
 #include "front/notify.h"
 #include "front/session.h"
@@ -421,11 +422,19 @@ give_up_frame(struct front *f, uint64_t seq)
 {
     struct window_entry *e = window_entry(&f->window, seq);
     struct session *s = e->session;
-    struct frame fr = { .type = FR_CONFIRM, .conn = s->conn, .seq = seq };
+    struct frame fr = { .type = FR_CONFIRM, .seq = seq };
 
+    f->stats.given_up++;
+    if (e->type == FR_LINK) {
+        log_error("frame %llu (%u bytes from the cloud) kills the worker: it is given up",
+                  (unsigned long long)seq, e->len);
+        link_confirmed(f, e);
+        window_confirm(&f->window, seq);
+        return;
+    }
+    fr.conn = s->conn;
     log_error("frame %llu (type %u, %u bytes, device %s) kills the worker: it is given up, the connection is closed",
               (unsigned long long)seq, e->type, e->len, s->peer ? s->peer : "");
-    f->stats.given_up++;
     fr.aux = MQTT_RC_IMPLEMENTATION | FR_CODE_CLOSE | FR_CODE_DISCONNECT(MQTT_RC_IMPLEMENTATION) |
              (e->type == FR_CONNECT ? 0 : FR_CODE_NO_ACK);
     mqtt_confirmed(s, e, &fr);
@@ -534,6 +543,17 @@ struct worker *
 supervise_worker(struct front *f)
 {
     return f->sup && f->sup->cur && f->sup->cur->state == WORKER_ACTIVE ? f->sup->cur : NULL;
+}
+
+struct worker *
+supervise_find(struct front *f, uint64_t id)
+{
+    struct supervisor *v = f->sup;
+
+    if (v && v->cur && v->cur->id == id) {
+        return v->cur;
+    }
+    return v && v->next && v->next->id == id ? v->next : NULL;
 }
 
 const char *

@@ -25,6 +25,8 @@ void supervise_swap_file(struct front *f, struct tbe_str path);
 void supervise_stop(struct front *f);
 /* The worker that gets commands now, or NULL. */
 struct worker *supervise_worker(struct front *f);
+/* The worker with this number, whatever its state, or NULL. */
+struct worker *supervise_find(struct front *f, uint64_t id);
 const char *supervise_digest(struct front *f);
 const char *supervise_state(struct front *f);
 void supervise_flush(struct front *f);

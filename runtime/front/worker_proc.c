@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/control.h"
+#include "front/link_proc.h"
 #include "front/session.h"
 #include "front/supervise.h"
 
@@ -143,6 +144,7 @@ worker_spawn(struct front *f, const char *digest, bool trial, char err[256])
         return NULL;
     }
     w->front = f;
+    w->id = ++f->last_worker;
     w->fd = sv[0];
     w->trial = trial;
     w->started_ms = clock_mono_ns() / 1000000;
@@ -307,6 +309,7 @@ worker_activate(struct worker *w)
             session_put(s, &w->ctl);
         }
     }
+    link_put_state(f, &w->ctl);
     frame_end(&w->ctl, frame_begin(&w->ctl, FR_REPLAYED, 0, 0, 0, 0));
     w->cursor = (struct window_cursor){ f->window.first, 0 };
     w->state = WORKER_ACTIVE;
@@ -354,7 +357,7 @@ on_confirm(struct worker *w, const struct frame *fr)
     struct front *f = w->front;
     struct window_entry *e = window_entry(&f->window, fr->seq);
 
-    if (w->state < WORKER_ACTIVE || fr->seq >= w->cursor.seq) {
+    if (w->state < WORKER_ACTIVE || fr->seq == 0 || fr->seq >= w->cursor.seq) {
         worker_kill(w, "confirms a frame it never got");
         return;
     }
@@ -362,7 +365,11 @@ on_confirm(struct worker *w, const struct frame *fr)
     if (!e || e->done) {
         return;
     }
-    mqtt_confirmed(e->session, e, fr);
+    if (e->type == FR_LINK) {
+        link_confirmed(f, e);
+    } else {
+        mqtt_confirmed(e->session, e, fr);
+    }
     window_confirm(&f->window, fr->seq);
 }
 
@@ -436,11 +443,24 @@ on_drained(struct worker *w, const struct frame *fr)
     w->drained = true;
 }
 
+static void
+on_uplink(struct worker *w, const struct frame *fr)
+{
+    link_uplink(w->front, w, fr);
+}
+
+static void
+on_link_reconnect(struct worker *w, const struct frame *fr)
+{
+    link_reconnect(w->front, fr);
+}
+
 typedef void frame_fn(struct worker *w, const struct frame *fr);
 static frame_fn *const frame_fns[] = {
     [FR_READY] = on_ready, [FR_CONFIRM] = on_confirm, [FR_DELIVER] = on_deliver,
     [FR_CLOSE] = on_close, [FR_KEEP] = on_keep,       [FR_CONTROL_REPLY] = on_control_reply,
     [FR_SWAP] = on_swap,   [FR_DRAINED] = on_drained,
+    [FR_UPLINK] = on_uplink, [FR_LINK_RECONNECT] = on_link_reconnect,
 };
 
 /* Takes whole frames; gives the bytes used. */

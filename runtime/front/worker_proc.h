@@ -23,6 +23,7 @@ enum worker_state {
 
 struct worker {
     struct front *front;
+    uint64_t id; /* 1,2,3 ... per front process; a pid may come again */
     pid_t pid;
     int fd;
     enum worker_state state;

@@ -5,6 +5,7 @@
  *   bad          confirms with 0x99                         kick       confirms with 0x99 and closes
  *   swap         asks for a swap to the path in the body
  *   die/before   dies once before, die/after once after the message is written; die/always always
+ *   uplink     sends its body, as it is, to the cloud            reconnect  asks the link to connect again
  * Environment: FAKE_READY_MS (delay), FAKE_NO_READY, FAKE_NO_DRAIN, FAKE_DIE_MS (after activation),
  * FAKE_NULL (writes nothing: throughput), FAKE_NAME (in every line). User "bad" is refused. */
 #include "config.h"
@@ -27,6 +28,9 @@ static int frames_fd = 3, log_fd = -1;
 static uint64_t epoch, last_seq;
 static struct tbe_buf out, lines;
 static int64_t die_at;
+static uint32_t session_no;
+
+static void uplink(uint32_t session_of, uint64_t seq, struct tbe_str bytes);
 
 static bool
 env_on(const char *n)
@@ -248,6 +252,14 @@ numbered(const struct frame *fr, bool is_new)
         frame_put_str(&out, TBE_STR_NONE);
         frame_end(&out, b);
     }
+    if (tbe_str_eqz(topic, "uplink")) {
+        uplink(session_no, fr->seq, body);
+    }
+    if (tbe_str_eqz(topic, "reconnect")) {
+        size_t b = frame_begin(&out, FR_LINK_RECONNECT, 0, 0, 0, 0);
+        frame_put_str(&out, body);
+        frame_end(&out, b);
+    }
     if (tbe_str_eqz(topic, "close")) {
         frame_end(&out, frame_begin(&out, FR_CLOSE, 0, fr->conn, 0x98, 0));
     }
@@ -296,6 +308,55 @@ control(const struct frame *fr)
     frame_end(&out, b);
 }
 
+/* link STATE SESSION REPLAY ATTEMPTS LIMIT BYTES-OF-ANSWER NAME ERROR */
+static void
+link_state(const struct frame *fr)
+{
+    static const char *const names[] = { "off", "connecting", "up", "waiting" };
+    struct frame_reader r = { fr->payload, false };
+    uint32_t state = frame_get_u32(&r), attempts, limit;
+    struct tbe_str error, answer;
+
+    frame_get_u64(&r);
+    attempts = frame_get_u32(&r);
+    frame_get_u64(&r);
+    limit = frame_get_u32(&r);
+    error = frame_get_str(&r);
+    answer = frame_get_str(&r);
+    tbe_buf_fmt(&lines, "link %s %u %u %u %u %u %s ", state < 4 ? names[state] : "?", fr->aux, fr->flags, attempts,
+                limit, (unsigned)answer.n, name);
+    put_text(error);
+    tbe_buf_fmt(&lines, "%s\n", r.bad ? " BAD" : "");
+    session_no = fr->aux;
+}
+
+static void
+uplink(uint32_t session_of, uint64_t seq, struct tbe_str bytes)
+{
+    size_t b = frame_begin(&out, FR_UPLINK, 0, 0, session_of, seq);
+
+    tbe_buf_puts(&out, bytes);
+    frame_end(&out, b);
+}
+
+/* Written as other frames are, with the session and the size; acknowledged to the cloud unchanged but for the
+ * envelope: {msgType: UPLINK, downlinkResponseMsg{success}}. A frame of 13 bytes kills the worker once. */
+static void
+link_message(const struct frame *fr, bool is_new)
+{
+    if (is_new) {
+        tbe_buf_fmt(&lines, "%llu %llu %u %u %u %u %s link %u\n", (unsigned long long)epoch,
+                    (unsigned long long)fr->seq, fr->type, fr->conn, fr->aux, fr->flags, name, (unsigned)fr->payload.n);
+    }
+    last_seq = fr->seq > last_seq ? fr->seq : last_seq;
+    if (fr->payload.n == 13 && once("died-of-link")) {
+        commit();
+        die_now();
+    }
+    confirm(fr, 0, NULL, 0);
+    uplink(fr->aux, fr->seq, TBE_STR("\x08\x01\x22\x02\x08\x01"));
+}
+
 static void
 take(const struct frame *fr)
 {
@@ -313,6 +374,16 @@ take(const struct frame *fr)
     case FR_SESSION:
         open_log();
         session(fr);
+        break;
+    case FR_LINK_STATE:
+        open_log();
+        link_state(fr);
+        break;
+    case FR_UPLINK_DONE:
+        tbe_buf_fmt(&lines, "done %llu %u %s\n", (unsigned long long)frame_get_u64(&r), fr->aux, name);
+        break;
+    case FR_LINK:
+        link_message(fr, fr->seq > last_seq);
         break;
     case FR_REPLAYED: open_log(); break;
     case FR_CONTROL: control(fr); break;

@@ -188,7 +188,7 @@ class Edge:
             with open(os.path.join(self.data, "applied")) as f:
                 for line in f:
                     v = line.rstrip("\n").split(" ")
-                    if v[0] != "session":
+                    if v[0].isdigit():
                         rows.append([int(v[1]), int(v[2]), int(v[3]), int(v[4]), int(v[5]), v[6], v[7], v[8]])
         except FileNotFoundError:
             pass
