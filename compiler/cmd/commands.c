@@ -8,9 +8,11 @@
 #define COMMANDS(X) \
     X(check)        \
     X(build)        \
+    X(test)         \
     X(fmt)          \
+    X(graph)        \
     X(eval)         \
-    X(test)
+    /* the end */
 
 #define DECLARE(name) extern const struct command cmd_##name;
 COMMANDS(DECLARE)
