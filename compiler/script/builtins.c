@@ -89,5 +89,11 @@ builtin_class(int dialect, struct tbe_str cls)
             }
         }
     }
+    static const char *const js_classes[] = { "Map", "Set", "WeakMap", "WeakSet", "Function" };
+    for (size_t i = 0; dialect == TBE_DIALECT_JS && i < sizeof(js_classes) / sizeof(js_classes[0]); i++) {
+        if (tbe_str_eqz(cls, js_classes[i])) {
+            return true;
+        }
+    }
     return false;
 }

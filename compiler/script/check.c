@@ -9,6 +9,7 @@
 #include <string.h>
 
 static void walk(struct sema *s, struct ast *n);
+static void name_value(struct ast *value, struct tbe_str name);
 static void walk_list(struct sema *s, struct ast *n);
 
 static bool
@@ -114,16 +115,58 @@ capture(struct sema *s, struct sema_var *v)
     }
 }
 
+/* Is the code here in a function declaration inside f? Such a one may run before what stands above it. */
+static bool
+in_hoisted(const struct sema *s, const struct sema_func *f)
+{
+    for (const struct sema_func *g = s->func; g != NULL && g != f; g = g->up) {
+        if (g->node != NULL && (g->node->flags & AST_F_SHORT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The nearest function that has a `this` and `arguments` of its own. */
+static struct sema_func *
+no_arrow(const struct sema *s)
+{
+    struct sema_func *f = s->func;
+    while (f->up != NULL && f->node != NULL && (f->node->flags & AST_F_ARROW)) {
+        f = f->up;
+    }
+    return f;
+}
+
+/* Names of JavaScript that are not compiled, and what to write instead. */
+static void
+refuse_name(struct sema *s, const struct ast *n)
+{
+    static const struct { const char *name, *instead; } t[] = {
+        { "eval", "code made at run time cannot be compiled: write it in the script" },
+        { "Symbol", "use a text as key" }, { "Proxy", "write functions that read and write" },
+        { "Reflect", "use Object.keys, in and delete" }, { "BigInt", "numbers are exact up to 2^53" },
+        { "Intl", "use toLocaleString, or build the text" }, { "WeakRef", "keep the object itself" },
+        { "ArrayBuffer", "use an array of numbers" }, { "DataView", "use an array of numbers and shifts" },
+        { "Uint8Array", "use an array of numbers" }, { "Int8Array", "use an array of numbers" },
+        { "Uint8ClampedArray", "use an array of numbers" }, { "Uint16Array", "use an array of numbers" },
+        { "Int16Array", "use an array of numbers" }, { "Uint32Array", "use an array of numbers" },
+        { "Int32Array", "use an array of numbers" }, { "Float32Array", "use an array of numbers" },
+        { "Float64Array", "use an array of numbers" } };
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        if (tbe_str_eqz(n->s, t[i].name)) {
+            ast_error(s->c, n->line, n->col, "unsupported", "%s is not supported: %s", t[i].name, t[i].instead);
+        }
+    }
+}
+
 /* The name n is used (not declared) here. */
 static struct sema_var *
 use(struct sema *s, struct ast *n)
 {
     struct sema_var *v = find(s, n->s);
     if (v == NULL && is_js(s) && tbe_str_eqz(n->s, "arguments") && s->func->node != NULL) {
-        struct sema_func *f = s->func;
-        while (f->up != NULL && f->node != NULL && (f->node->flags & AST_F_ARROW)) {
-            f = f->up;
-        }
+        struct sema_func *f = no_arrow(s);
         if (f->node != NULL) {
             v = f->args = declare(s, f->scope, n, n->s, SV_VAR);
             f->uses_args = true;
@@ -131,6 +174,9 @@ use(struct sema *s, struct ast *n)
         }
     }
     if (v == NULL) {
+        if (is_js(s)) {
+            refuse_name(s, n);
+        }
         struct sema_free *fr = tbe_arena_alloc(s->c->a, sizeof(*fr));
         *fr = (struct sema_free){ n, s->func, s->free };
         s->free = fr;
@@ -145,8 +191,12 @@ use(struct sema *s, struct ast *n)
         }
         capture(s, v);
     }
-    if (n->line < v->line || (n->line == v->line && n->col < v->col)) {
+    bool before = n->line < v->line || (n->line == v->line && n->col < v->col);
+    if (before) {
         v->early = true;
+    }
+    if ((v->kind == SV_LET || v->kind == SV_CONST) && (before || in_hoisted(s, v->func))) {
+        v->tdz = true;
     }
     if (s->scope->no < v->block_no) {
         v->early = true; /* outside the block that declares a `var` */
@@ -434,6 +484,10 @@ walk_func(struct sema *s, struct ast *fn)
             declare_lexical(s, fn->d->list);
         }
     }
+    f->maps_args = is_js(s);
+    for (const struct ast *p = fn->list; p != NULL; p = p->next) {
+        f->maps_args = f->maps_args && p->kind == AST_IDENT;
+    }
     if (fn->flags & AST_F_EXPR_BODY) {
         walk(s, fn->d);
     } else {
@@ -501,6 +555,9 @@ walk_body(struct sema *s, struct ast *n)
 static void
 walk_decl(struct sema *s, const struct ast *var, struct ast *d)
 {
+    if (d->a->kind == AST_IDENT && is_js(s)) {
+        name_value(d->b, d->a->s);
+    }
     walk(s, d->b);
     if (d->a->kind == AST_IDENT) {
         struct sema_var *v = d->a->var;
@@ -612,9 +669,20 @@ walk_try(struct sema *s, struct ast *n)
     walk(s, n->d);
 }
 
+/* Function(...) and new Function(...) */
+static void
+refuse_function(struct sema *s, const struct ast *n)
+{
+    if (is_js(s) && n->a->kind == AST_IDENT && tbe_str_eqz(n->a->s, "Function") && find(s, n->a->s) == NULL) {
+        ast_error(s->c, n->a->line, n->a->col, "unsupported",
+            "Function is not supported: code made at run time cannot be compiled, write it in the script");
+    }
+}
+
 static void
 walk_call(struct sema *s, struct ast *n)
 {
+    refuse_function(s, n);
     if (n->a->kind == AST_IDENT) {
         struct sema_var *v = use(s, n->a);
         if (v != NULL) {
@@ -638,8 +706,8 @@ walk_map(struct sema *s, struct ast *n)
             ast_error(s->c, e->line, e->col, "syntax", "= is not allowed here: write name: value");
         }
         walk(s, e->a);
-        if (e->b != NULL && e->b->kind == AST_FUNC && e->b->s.p == NULL) {
-            e->b->s2 = e->a->kind == AST_LITERAL && e->a->v.t == TBE_STR_T ? tbe_val_str(e->a->v) : TBE_STR_NONE;
+        if (e->a->kind == AST_LITERAL && e->a->v.t == TBE_STR_T) {
+            name_value(e->b, tbe_val_str(e->a->v));
         }
         walk(s, e->b);
     }
@@ -669,14 +737,30 @@ walk_with(struct sema *s, struct ast *n)
     }
 }
 
+/* An arrow function sees the `this` around it: a variable of that function. */
 static void
-walk_this(struct sema *s)
+walk_this(struct sema *s, struct ast *n)
 {
-    struct sema_func *f = s->func;
-    f->uses_this = true;
-    while (f->up != NULL && f->node != NULL && (f->node->flags & AST_F_ARROW)) {
-        f = f->up;
-        f->uses_this = true;
+    struct sema_func *f = no_arrow(s);
+    if (f == s->func) {
+        return;
+    }
+    n->s = TBE_STR("this");
+    if (f->self == NULL) {
+        f->self = declare(s, f->scope, n, n->s, SV_VAR);
+        f->self->read = f->self->early = true;
+    }
+    n->var = f->self;
+    f->self->captured = true;
+    capture(s, f->self);
+}
+
+/* What is put into a variable or property under a name is a function of that name. */
+static void
+name_value(struct ast *value, struct tbe_str name)
+{
+    if (value != NULL && value->kind == AST_FUNC && value->s.p == NULL && value->s2.p == NULL) {
+        value->s2 = name;
     }
 }
 
@@ -684,6 +768,7 @@ static void
 walk_assign(struct sema *s, struct ast *n)
 {
     if (n->a->kind == AST_IDENT) {
+        name_value(n->b, n->a->s);
         walk(s, n->b);
         write_ident(s, n->a, n->b, n->op, false, false);
     } else if (n->a->kind == AST_LIST || n->a->kind == AST_MAP) {
@@ -710,7 +795,7 @@ walk(struct sema *s, struct ast *n)
         }
         return;
     case AST_THIS:
-        walk_this(s);
+        walk_this(s, n);
         return;
     case AST_FUNC:
         walk_func(s, n);
@@ -745,6 +830,16 @@ walk(struct sema *s, struct ast *n)
         return;
     case AST_CALL:
         walk_call(s, n);
+        return;
+    case AST_NEW:
+        refuse_function(s, n);
+        walk(s, n->a);
+        walk_list(s, n->list);
+        return;
+    case AST_UNARY: /* typeof asks whether there is one */
+        if (n->op != OP_TYPEOF || n->a->kind != AST_IDENT || find(s, n->a->s) != NULL) {
+            walk(s, n->a);
+        }
         return;
     case AST_MAP:
         walk_map(s, n);

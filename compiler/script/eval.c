@@ -76,7 +76,7 @@ static const char program[] =
     "            p = e + 1;\n        }\n"
     "        struct tbe_str err = TBE_STR(\"\");\n        struct tbe_buf b = { 0 };\n"
     "        clock_fix(now);\n        int dialect = s.dialect;\n"
-    "        if (raw && dialect == TBE_DIALECT_JS) { s.dialect = 99; }\n"
+    "        if (raw && dialect == TBE_DIALECT_JS) { s.dialect = TBE_DIALECT_JS_RAW; }\n"
     "        if (tbe_script_run(&s, &a, args, &out, &err) == 0) {\n            bool chr = out.t == TBE_CHAR;\n"
     "            for (uint32_t i = 0; out.t == TBE_LIST && i < out.u.l->n; i++) { chr |= out.u.l->v[i].t == TBE_CHAR; }\n"
     "            tbe_buf_putz(&b, chr ? \"chr \" : \"ok \");\n"

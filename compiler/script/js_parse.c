@@ -527,8 +527,10 @@ map_member(struct jp *p)
     e->a = prop_key(p);
     bool accessor = kt.t == JT_IDENT && (tbe_str_eqz(kt.s, "get") || tbe_str_eqz(kt.s, "set"));
     if (accessor && !is(p, ':') && !is(p, ',') && !is(p, '}') && !is(p, '(') && !is(p, '=')) {
+        size_t start = p->t.start;
         e->flags = tbe_str_eqz(kt.s, "get") ? AST_F_GET : AST_F_SET;
-        fail_at(p, &kt, "unsupported", "getters and setters are not supported: write a function property");
+        e->a = prop_key(p);
+        e->b = method(p, start);
         return e;
     }
     if (accept(p, ':')) {
@@ -580,7 +582,9 @@ template(struct jp *p, struct ast *tag)
     n->a = tag;
     for (;;) {
         size_t e = js_lex_chunk_end(&p->l, i);
-        ast_append(&n->list, &tail, str_node(p, js_lex_cook(&p->l, i, e, true, tok.line, tok.col)));
+        struct ast *chunk = str_node(p, js_lex_cook(&p->l, i, e, true, tok.line, tok.col));
+        chunk->src = (struct tbe_str){ p->c->text.p + i, (e < tok.end ? e : tok.end) - i };
+        ast_append(&n->list, &tail, chunk);
         if (e >= tok.end || p->c->text.p[e] == '`' || p->c->failed) {
             break;
         }

@@ -66,7 +66,8 @@ struct tbe_str lw_var(struct lower *l, struct sema_var *v); /* an lvalue */
 const char *lw_null(const struct lower *l);
 struct tbe_str lw_site(struct lower *l, const struct ast *n); /* the text of n, as a C string literal */
 void lw_bind(struct lower *l, struct ast *target, struct cx v, bool decl); /* target = v, patterns too */
-bool lw_direct(const struct ast *n); /* IDENT that names a function of the script that needs no value */
+bool lw_direct(const struct ast *n); /* IDENT that names a function of the script that can be called as a C function */
+struct tbe_str lw_own_this(struct lower *l); /* `this` of the function being written */
 bool lw_has_effect(struct ast *n);
 
 /* lower_func.c */
@@ -75,6 +76,8 @@ void lw_queue(struct lower *l, struct sema_func *f);
 void lw_declare_scope(struct lower *l, struct sema_scope *sc);
 void lw_hoist(struct lower *l, struct ast *list);
 void lw_func(struct lower *l, struct sema_func *f, struct ast *body);
+int lw_list_length(const struct ast *n);
+bool lw_mapped(const struct sema_var *v);
 const char *lw_var_name(struct lower *l, struct sema_var *v);
 
 /* lower_stmt.c */

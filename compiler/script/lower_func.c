@@ -124,6 +124,23 @@ lw_queue(struct lower *l, struct sema_func *f)
     }
 }
 
+int
+lw_list_length(const struct ast *n)
+{
+    int k = 0;
+    for (; n != NULL; n = n->next) {
+        k++;
+    }
+    return k;
+}
+
+/* Is the parameter v the element of `arguments`? Writes to the one show in the other. */
+bool
+lw_mapped(const struct sema_var *v)
+{
+    return v->kind == SV_PARAM && v->func->maps_args && v->func->args != NULL && !v->captured;
+}
+
 static int
 n_params(const struct sema_func *f)
 {
@@ -164,7 +181,7 @@ static bool
 needs_storage(const struct sema_var *v)
 {
     bool direct = v->kind == SV_FUNC && v->fn != NULL && v->fn->func != NULL && v->fn->func->is_static;
-    return !direct;
+    return !direct || v->value_used;
 }
 
 /* Declares v with its first value. */
@@ -199,10 +216,10 @@ void
 lw_declare_scope(struct lower *l, struct sema_scope *sc)
 {
     for (struct sema_var *v = sc ? sc->vars : NULL; v != NULL; v = v->next) {
-        if (v->kind == SV_PARAM || v == v->func->args || !needs_storage(v)) {
+        if (v->kind == SV_PARAM || v == v->func->args || v == v->func->self || !needs_storage(v)) {
             continue;
         }
-        declare_var(l, v, tbe_strz(v->kind == SV_GLOBAL ? "TBE_ABSENT" : lw_null(l)));
+        declare_var(l, v, tbe_strz(v->kind == SV_GLOBAL ? "TBE_ABSENT" : v->tdz ? "TBE_J_EARLY" : lw_null(l)));
     }
 }
 
@@ -247,6 +264,9 @@ static void
 params(struct lower *l, struct sema_func *f)
 {
     int i = 0;
+    if (f->self != NULL) {
+        declare_var(l, f->self, lw_own_this(l));
+    }
     if (f->node == NULL) {
         for (struct sema_var *v = f->scope->vars; v != NULL; v = v->next) {
             if (v->kind == SV_PARAM) {
@@ -256,15 +276,15 @@ params(struct lower *l, struct sema_func *f)
         return;
     }
     if (f->args != NULL) {
-        declare_var(l, f->args, lw_fmt(l, "tbe_j_rest_args(x, %s, 0)",
-            f->has_try ? "fr->argc, fr->argv" : "argc, argv"));
+        declare_var(l, f->args, lw_fmt(l, "tbe_j_arguments(x, %s, %d)",
+            f->has_try ? "fr->argc, fr->argv" : "argc, argv", lw_list_length(f->node->list)));
     }
     for (struct ast *p = f->node->list; p != NULL; p = p->next, i++) { /* variables inside patterns come first */
         struct ast *t = p;
         while (t->kind == AST_DEFAULT || t->kind == AST_SPREAD) {
             t = t->a;
         }
-        if (t->kind == AST_IDENT && t->var->index == i) {
+        if (t->kind == AST_IDENT && t->var->index == i && !lw_mapped(t->var)) {
             one_param(l, p, i);
         }
     }

@@ -569,7 +569,8 @@ static void
 var_stmt(struct lower *l, struct ast *n)
 {
     for (struct ast *d = n->list; d != NULL; d = d->next) {
-        if (d->b == NULL && (n->op == AST_DECL_VAR || l->targets == NULL)) {
+        bool tdz = d->a->var != NULL && d->a->var->tdz;
+        if (d->b == NULL && !tdz && (n->op == AST_DECL_VAR || l->targets == NULL)) {
             if (l->js || d->a->var == NULL || l->targets == NULL) {
                 continue;
             }
@@ -577,7 +578,7 @@ var_stmt(struct lower *l, struct ast *n)
         struct cx c = { .t = tbe_strz(lw_null(l)), .rep = REP_VAL, .stable = true };
         if (d->b != NULL) {
             c = lw_expr(l, d->b);
-        } else if (d->a->var->captured) {
+        } else if (d->a->var->captured && !tdz) {
             continue;
         }
         lw_bind(l, d->a, c, true);

@@ -27,6 +27,7 @@ struct sema_var {
     const char *cname;
     bool declared;         /* TBEL: seen by the walk */
     bool bottom;           /* type inference: nothing known yet */
+    bool tdz;              /* let, const: may be read before it is initialised, which throws */
 };
 
 struct sema_scope {
@@ -48,7 +49,9 @@ struct sema_func {
     struct sema_scope *scope;
     struct sema_cap *caps, *last_cap;
     struct sema_var *args; /* `arguments`, when used */
+    struct sema_var *self; /* `this`, when an arrow function inside uses it */
     bool uses_this, has_try, uses_args;
+    bool maps_args; /* parameters are the elements of `arguments` (sloppy mode) */
     bool emitted, queued;
     bool is_static; /* captures nothing: one C function serves, no closure to keep */
     int no;

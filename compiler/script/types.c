@@ -376,7 +376,7 @@ find_static(struct sema *s)
         for (struct sema_func *f = s->main; f != NULL; f = f->next) {
             for (struct sema_cap *c = f->caps; c != NULL && f->is_static; c = c->next) {
                 struct ast *fn = c->var->kind == SV_FUNC ? c->var->fn : NULL;
-                if (fn == NULL || !fn->func->is_static) {
+                if (fn == NULL || !fn->func->is_static || c->var->value_used) { /* as a value it is one object */
                     f->is_static = false;
                     changed = true;
                 }
@@ -387,7 +387,7 @@ find_static(struct sema *s)
         struct sema_cap **at = &f->caps;
         while (*at != NULL) {
             struct sema_var *v = (*at)->var;
-            if (v->kind == SV_FUNC && v->fn != NULL && v->fn->func->is_static) {
+            if (v->kind == SV_FUNC && v->fn != NULL && v->fn->func->is_static && !v->value_used) {
                 *at = (*at)->next;
             } else {
                 v->captured = true;

@@ -74,6 +74,16 @@ tbe_j_spread(struct tbe_x *x, tbe_val v)
         }
         return l;
     }
+    if (v.t == TBE_OBJ && v.sub == JS_ITER) {
+        struct js_obj *o = v.u.p;
+        for (const struct tbe_list *items = o->items.u.l; o->at < items->n; o->at++) {
+            push(x, l, items->v[o->at]);
+        }
+        return l;
+    }
+    if (v.t == TBE_OBJ && v.sub == JS_BOXED && ((struct js_obj *)v.u.p)->ctor.t == TBE_STR_T) {
+        return tbe_j_spread(x, ((struct js_obj *)v.u.p)->ctor);
+    }
     struct tbe_str s = v.t <= TBE_NULL || v.t <= TBE_STR_T ? tbe_j_text(x, v) : TBE_STR("object");
     tbe_j_throw(x, "TypeError", "%.*s is not iterable", (int)s.n, s.p);
 }
@@ -100,6 +110,17 @@ tbe_j_rest_args(struct tbe_x *x, int argc, const tbe_val *argv, int from)
     return argc > from ? tbe_j_list(x, argc - from, argv + from) : new_list(x, 0);
 }
 
+tbe_val
+tbe_j_arguments(struct tbe_x *x, int argc, const tbe_val *argv, int n)
+{
+    tbe_val l = new_list(x, (uint32_t)(n > argc ? n : argc));
+    for (int i = 0; i < n || i < argc; i++) {
+        push(x, l, i < argc ? argv[i] : TBE_UNDEF_VAL);
+    }
+    l.u.l->n = (uint32_t)argc;
+    return l;
+}
+
 void
 tbe_j_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v)
 {
@@ -109,15 +130,9 @@ tbe_j_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v)
 void
 tbe_j_iter_keys(struct tbe_x *x, struct tbe_iter *it, tbe_val v)
 {
-    *it = (struct tbe_iter){ .v = v.t <= TBE_NULL ? new_list(x, 0) : js_keys(x, v) };
-    if (v.t == TBE_MAP) {
+    *it = (struct tbe_iter){ .v = v.t <= TBE_NULL ? new_list(x, 0) : js_inherited_keys(x, v) };
+    if (v.t == TBE_MAP && js_patched_keys(x, v).t == TBE_UNDEF) {
         it->p = v.u.m; /* keys deleted on the way are not visited */
-    }
-    if (v.t == TBE_OBJ && v.sub == JS_INSTANCE) {
-        tbe_val proto = tbe_j_get_slow(x, ((struct js_obj *)v.u.p)->ctor, TBE_STR("prototype"));
-        if (proto.t == TBE_MAP) {
-            tbe_j_append_all(x, it->v, js_keys(x, proto));
-        }
     }
 }
 
@@ -140,7 +155,7 @@ static tbe_val
 need_fn(struct tbe_x *x, int argc, const tbe_val *argv)
 {
     tbe_val f = js_arg(argc, argv, 0);
-    if (f.t != TBE_FUNC && !(f.t == TBE_OBJ && f.sub == JS_CLASS)) {
+    if (!js_callable(f)) {
         struct tbe_str s = tbe_j_text(x, f);
         tbe_j_throw(x, "TypeError", "%.*s is not a function", (int)s.n, s.p);
     }
@@ -259,39 +274,92 @@ reduce(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv, bool right)
 static tbe_val a_reduce(ARGS) { return reduce(x, self, argc, argv, false); }
 static tbe_val a_reduce_right(ARGS) { return reduce(x, self, argc, argv, true); }
 
-/* ---- sorting: stable merge sort, undefined last ---- */
+/* ---- sorting ---- */
 
-static int
-compare(struct tbe_x *x, tbe_val f, tbe_val a, tbe_val b)
+/* Stable, undefined last; and the comparisons in V8's order, since comparators that are not consistent
+ * ("a > b") are common: runs that stand already, lengthened by binary insertion, then merged. */
+
+#define MIN_RUN 64
+
+struct sorting {
+    struct tbe_x *x;
+    tbe_val f, *v, *tmp;
+};
+
+static double
+compare(const struct sorting *s, tbe_val a, tbe_val b)
 {
-    tbe_burn(x);
-    if (f.t != TBE_UNDEF) {
+    tbe_burn(s->x);
+    if (s->f.t != TBE_UNDEF) {
         tbe_val args[2] = { a, b };
-        double d = tbe_j_num(x, tbe_j_call(x, f, TBE_UNDEF_VAL, 2, args));
-        return d < 0 ? -1 : d > 0;
+        return tbe_j_num(s->x, tbe_j_call(s->x, s->f, TBE_UNDEF_VAL, 2, args));
     }
-    return js_compare_text(tbe_j_str(x, a), tbe_j_str(x, b));
+    return js_compare_text(tbe_j_str(s->x, a), tbe_j_str(s->x, b));
+}
+
+/* The length of the run at v; one that falls is turned round. */
+static uint32_t
+count_run(const struct sorting *s, tbe_val *v, uint32_t n)
+{
+    uint32_t k = 2;
+    if (n < 2) {
+        return n;
+    }
+    bool falls = compare(s, v[1], v[0]) < 0;
+    while (k < n && (compare(s, v[k], v[k - 1]) < 0) == falls) {
+        k++;
+    }
+    for (uint32_t i = 0; falls && i < k / 2; i++) {
+        tbe_val t = v[i];
+        v[i] = v[k - 1 - i];
+        v[k - 1 - i] = t;
+    }
+    return k;
+}
+
+/* The first `done` of n are sorted; puts the others in. */
+static void
+insert_rest(const struct sorting *s, tbe_val *v, uint32_t done, uint32_t n)
+{
+    for (uint32_t i = done; i < n; i++) {
+        tbe_val pivot = v[i];
+        uint32_t lo = 0, hi = i;
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (compare(s, pivot, v[mid]) < 0) {
+                hi = mid;
+            } else {
+                lo = mid + 1;
+            }
+        }
+        memmove(v + lo + 1, v + lo, (i - lo) * sizeof(*v));
+        v[lo] = pivot;
+    }
 }
 
 static void
-merge_sort(struct tbe_x *x, tbe_val f, tbe_val *v, tbe_val *tmp, uint32_t n)
+merge(const struct sorting *s, tbe_val *v, uint32_t h, uint32_t n)
 {
-    if (n < 2) {
-        return;
-    }
-    uint32_t h = n / 2, i = 0, j = h, k = 0;
-    merge_sort(x, f, v, tmp, h);
-    merge_sort(x, f, v + h, tmp, n - h);
+    uint32_t i = 0, j = h, k = 0;
     while (i < h && j < n) {
-        tmp[k++] = compare(x, f, v[i], v[j]) <= 0 ? v[i++] : v[j++];
+        s->tmp[k++] = compare(s, v[j], v[i]) < 0 ? v[j++] : v[i++];
     }
     while (i < h) {
-        tmp[k++] = v[i++];
+        s->tmp[k++] = v[i++];
     }
-    while (j < n) {
-        tmp[k++] = v[j++];
+    memcpy(v, s->tmp, k * sizeof(*v));
+}
+
+static void
+merge_sort(const struct sorting *s, tbe_val *v, uint32_t n)
+{
+    if (n < MIN_RUN) {
+        insert_rest(s, v, count_run(s, v, n), n);
+        return;
     }
-    memcpy(v, tmp, n * sizeof(*v));
+    merge_sort(s, v, n / 2);
+    merge_sort(s, v + n / 2, n - n / 2);
+    merge(s, v, n / 2, n);
 }
 
 static tbe_val
@@ -310,14 +378,8 @@ sort_into(struct tbe_x *x, tbe_val from, tbe_val to, int argc, const tbe_val *ar
             undef += !hole(from.u.l->v[i]);
         }
     }
-    if (f.t == TBE_UNDEF) { /* texts once, not at every comparison */
-        bool strings = true;
-        for (uint32_t i = 0; i < m; i++) {
-            strings = strings && v[i].t == TBE_STR_T;
-        }
-        (void)strings;
-    }
-    merge_sort(x, f, v, tmp, m);
+    const struct sorting sorting = { x, f, v, tmp };
+    merge_sort(&sorting, v, m);
     to.u.l->n = 0;
     for (uint32_t i = 0; i < n; i++) {
         push(x, to, i < m ? v[i] : i < m + undef ? TBE_UNDEF_VAL : TBE_J_HOLE);
@@ -522,6 +584,18 @@ a_fill(ARGS)
     return self;
 }
 
+static tbe_val
+a_copy_within(ARGS)
+{
+    double n = self.u.l->n, to = js_clamp(x, js_arg(argc, argv, 0), n, 0), from = js_clamp(x, js_arg(argc, argv, 1), n, 0);
+    double end = js_clamp(x, js_arg(argc, argv, 2), n, n), count = end - from < n - to ? end - from : n - to;
+    check_open(x, self);
+    if (count > 0) {
+        memmove(self.u.l->v + (uint32_t)to, self.u.l->v + (uint32_t)from, (size_t)count * sizeof(tbe_val));
+    }
+    return self;
+}
+
 static void
 flatten(struct tbe_x *x, tbe_val out, tbe_val from, double depth)
 {
@@ -583,8 +657,37 @@ indexed(struct tbe_x *x, tbe_val self, int what)
         tbe_val pair[2] = { tbe_double(i), js_hole(self.u.l->v[i]) };
         push(x, out, what == 0 ? pair[0] : what == 1 ? pair[1] : tbe_j_list(x, 2, pair));
     }
-    return out;
+    return js_iter_new(x, out);
 }
+
+/* ---- iterators ---- */
+
+tbe_val
+js_iter_new(struct tbe_x *x, tbe_val list)
+{
+    tbe_val v = js_obj_new(x, JS_ITER, "Object");
+    ((struct js_obj *)v.u.p)->items = list;
+    return v;
+}
+
+static tbe_val
+i_next(ARGS)
+{
+    struct js_obj *o = self.u.p;
+    const struct tbe_str keys[2] = { TBE_STR("value"), TBE_STR("done") };
+    bool done = o->at >= o->items.u.l->n;
+    (void)argc;
+    (void)argv;
+    return tbe_j_map(x, 2, keys, (const tbe_val[2]){ done ? TBE_UNDEF_VAL : o->items.u.l->v[o->at++], tbe_bool(done) });
+}
+
+tbe_fn *
+js_iter_method(struct tbe_str name)
+{
+    return tbe_str_eqz(name, "next") ? i_next : NULL;
+}
+
+/* ---- the table ---- */
 
 static tbe_val a_keys(ARGS) { (void)argc; (void)argv; return indexed(x, self, 0); }
 static tbe_val a_values(ARGS) { (void)argc; (void)argv; return indexed(x, self, 1); }
@@ -594,7 +697,8 @@ static tbe_val a_to_string(ARGS) { (void)argc; (void)argv; return a_join(x, self
 tbe_fn *
 js_array_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "at", a_at }, { "concat", a_concat }, { "entries", a_entries },
+    static const struct js_method t[] = { { "at", a_at }, { "concat", a_concat },
+        { "copyWithin", a_copy_within }, { "entries", a_entries },
         { "every", a_every }, { "fill", a_fill }, { "filter", a_filter }, { "find", a_find },
         { "findIndex", a_find_index }, { "findLast", a_find_last }, { "findLastIndex", a_find_last_index },
         { "flat", a_flat }, { "flatMap", a_flat_map }, { "forEach", a_for_each }, { "includes", a_includes },
@@ -646,7 +750,7 @@ tbe_j_array_from(struct tbe_x *x, int argc, const tbe_val *argv)
         }
     } else {
         l = v.t > TBE_NULL && v.t < TBE_STR_T ? new_list(x, 0) : tbe_j_spread(x, v);
-        l = indexed(x, l, 1);
+        l = tbe_j_spread(x, indexed(x, l, 1));
     }
     for (uint32_t i = 0; f.t != TBE_UNDEF && i < l.u.l->n; i++) {
         tbe_val args[2] = { l.u.l->v[i], tbe_double(i) };

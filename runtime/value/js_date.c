@@ -186,9 +186,9 @@ text(struct tbe_x *x, tbe_val self, enum form form)
     case LOCALE_DATE:
         return tbe_strv(tbe_arena_fmt(x->a, "%d/%d/%lld", f.month + 1, f.day, (long long)f.year));
     case LOCALE_TIME:
-        return tbe_strv(tbe_arena_fmt(x->a, "%d:%02d:%02d\xE2\x80\xAF%s", h12, f.min, f.sec, half));
+        return tbe_strv(tbe_arena_fmt(x->a, "%d:%02d:%02d %s", h12, f.min, f.sec, half));
     case LOCALE:
-        return tbe_strv(tbe_arena_fmt(x->a, "%d/%d/%lld, %d:%02d:%02d\xE2\x80\xAF%s", f.month + 1, f.day, (long long)f.year,
+        return tbe_strv(tbe_arena_fmt(x->a, "%d/%d/%lld, %d:%02d:%02d %s", f.month + 1, f.day, (long long)f.year,
             h12, f.min, f.sec, half));
     default:
         return tbe_strv(js_date_to_text(x, t));

@@ -87,8 +87,8 @@ prepare(struct out *o, tbe_val holder, tbe_val key, tbe_val v)
         double t = ((struct js_date *)v.u.p)->t;
         v = isnan(t) ? TBE_NULL_VAL : tbe_strv(js_date_iso(x, t));
     } else if (v.t == TBE_MAP || v.t == TBE_OBJ) {
-        tbe_val f = tbe_map_get(js_props(v), TBE_STR("toJSON"));
-        if (f.t == TBE_FUNC) {
+        tbe_val f;
+        if (js_find(x, v, TBE_STR("toJSON"), &f) && f.t == TBE_FUNC) {
             v = call_out(o, f, v, 1, &key);
         }
     }
@@ -105,7 +105,7 @@ prepare(struct out *o, tbe_val holder, tbe_val key, tbe_val v)
 static bool
 absent(tbe_val v)
 {
-    return v.t == TBE_UNDEF || v.t == TBE_FUNC || (v.t == TBE_OBJ && v.sub == JS_CLASS && ((struct js_obj *)v.u.p)->ctor.t == TBE_FUNC);
+    return v.t == TBE_UNDEF || js_callable(v);
 }
 
 static void write_value(struct out *o, tbe_val v);
@@ -272,7 +272,7 @@ plain(tbe_val v, int depth)
         return true;
     case TBE_MAP:
         for (uint32_t i = 0; tbe_map_next(v.u.m, &i, &e);) {
-            if (depth > 50 || e->val.t == TBE_UNDEF || js_index_key(tbe_val_str(e->key), &k) || !plain(e->val, depth + 1) ||
+            if (depth > 50 || e->key.flags != 0 || e->val.t == TBE_UNDEF || js_index_key(tbe_val_str(e->key), &k) || !plain(e->val, depth + 1) ||
                 (e->val.t == TBE_FUNC)) {
                 return false;
             }
@@ -294,4 +294,49 @@ tbe_j_result(struct tbe_x *x, tbe_val v)
         return TBE_UNDEF_VAL;
     }
     return out;
+}
+
+/* A deep copy: getters are read, what is not enumerable is gone. data: a function is an error. */
+static tbe_val
+js_clone(struct tbe_x *x, tbe_val v, bool data)
+{
+    if (v.t <= TBE_STR_T) {
+        return v;
+    }
+    tbe_call_enter(x);
+    tbe_val out = v;
+    if (data && v.t == TBE_FUNC) {
+        tbe_j_throw(x, "Error", "a function could not be cloned");
+    }
+    if (v.t == TBE_LIST) {
+        out = tbe_list_new(x->a, v.u.l->n);
+        for (uint32_t i = 0; i < v.u.l->n; i++) {
+            tbe_list_push(x->a, out.u.l, js_clone(x, v.u.l->v[i], data));
+        }
+    } else if (v.t == TBE_MAP || (v.t == TBE_OBJ && v.sub == JS_INSTANCE)) {
+        tbe_val keys = js_keys(x, v);
+        out = tbe_map_new(x->a, keys.u.l->n);
+        for (uint32_t i = 0; i < keys.u.l->n; i++) {
+            js_define(x, out, tbe_val_str(keys.u.l->v[i]), js_clone(x, tbe_j_index(x, v, keys.u.l->v[i]), data), 0);
+        }
+    } else if (v.t == TBE_DATE) {
+        out = js_date_new(x, ((struct js_date *)v.u.p)->t);
+    } else if (v.t == TBE_OBJ && (v.sub == JS_MAPOBJ || v.sub == JS_SETOBJ)) {
+        out = js_mapset_construct(x, v.sub == JS_SETOBJ, js_clone(x, tbe_j_spread(x, v), data));
+    }
+    tbe_call_leave(x);
+    return out;
+}
+
+/* structuredClone(v): data, not code. An object that holds itself ends at the depth of calls. */
+tbe_val
+tbe_j_structured_clone(struct tbe_x *x, int argc, const tbe_val *argv)
+{
+    return js_clone(x, js_arg(argc, argv, 0), true);
+}
+
+tbe_val
+tbe_j_plain(struct tbe_x *x, tbe_val v)
+{
+    return js_clone(x, v, false);
 }

@@ -110,9 +110,9 @@ part(struct tbe_x *x, tbe_val self, int what)
     return l;
 }
 
-static tbe_val ms_keys(ARGS) { (void)argc; (void)argv; return part(x, self, 0); }
-static tbe_val ms_values(ARGS) { (void)argc; (void)argv; return part(x, self, 1); }
-static tbe_val ms_entries(ARGS) { (void)argc; (void)argv; return part(x, self, 2); }
+static tbe_val ms_keys(ARGS) { (void)argc; (void)argv; return js_iter_new(x, part(x, self, 0)); }
+static tbe_val ms_values(ARGS) { (void)argc; (void)argv; return js_iter_new(x, part(x, self, 1)); }
+static tbe_val ms_entries(ARGS) { (void)argc; (void)argv; return js_iter_new(x, part(x, self, 2)); }
 
 static tbe_val
 ms_for_each(ARGS)

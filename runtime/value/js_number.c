@@ -12,6 +12,14 @@
 
 #define ARGS struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv
 
+/* cbrt of some C libraries is off by one unit for cubes. */
+static double
+exact_cbrt(double d)
+{
+    double r = cbrt(d), n = rint(r);
+    return n * n * n == d ? n : r;
+}
+
 #define MATH1(name, expr)                                             \
     tbe_val                                                           \
     tbe_j_math_##name(struct tbe_x *x, int argc, const tbe_val *argv) \
@@ -26,7 +34,7 @@ MATH1(round, d == trunc(d) || isnan(d) ? d : d < 0 && d >= -0.5 ? -0.0 : d > 0 &
 MATH1(trunc, trunc(d))
 MATH1(sign, d > 0 ? 1 : d < 0 ? -1 : d)
 MATH1(sqrt, sqrt(d))
-MATH1(cbrt, cbrt(d))
+MATH1(cbrt, exact_cbrt(d))
 MATH1(exp, exp(d))
 MATH1(expm1, expm1(d))
 MATH1(log, log(d))
@@ -378,7 +386,7 @@ n_to_string(ARGS)
 {
     double r = js_arg(argc, argv, 0).t == TBE_UNDEF ? 10 : js_to_int(x, argv[0]);
     if (r < 2 || r > 36) {
-        tbe_j_throw(x, "RangeError", "toString() radix must be between 2 and 36");
+        tbe_j_throw(x, "RangeError", "toString() radix argument must be between 2 and 36");
     }
     return r == 10 ? tbe_j_str(x, tbe_double(this_num(x, self))) : radix(x, this_num(x, self), (int)r);
 }

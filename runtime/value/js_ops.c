@@ -72,13 +72,6 @@ tbe_j_truth_slow(tbe_val v)
     }
 }
 
-/* The object's own toString or valueOf; what every object has is below. */
-static tbe_val
-own_method(tbe_val v, const char *name)
-{
-    return js_props(v) ? tbe_map_get(js_props(v), tbe_strz(name)) : TBE_UNDEF_VAL;
-}
-
 tbe_val
 tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
 {
@@ -89,10 +82,10 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
         return ((struct js_obj *)v.u.p)->ctor;
     }
     bool text = hint_string || v.t == TBE_DATE;
-    if (v.t == TBE_MAP || v.t == TBE_OBJ) {
+    if (v.t == TBE_MAP || v.t == TBE_OBJ || x->realm != NULL) {
         for (int i = 0; i < 2; i++) {
-            tbe_val f = own_method(v, (i == 0) == text ? "toString" : "valueOf");
-            if (f.t == TBE_FUNC) {
+            tbe_val f = TBE_UNDEF_VAL;
+            if (js_find(x, v, (i == 0) == text ? TBE_STR("toString") : TBE_STR("valueOf"), &f) && f.t == TBE_FUNC) {
                 tbe_val r = tbe_j_call(x, f, v, 0, NULL);
                 if (r.t <= TBE_STR_T) {
                     return r;
@@ -122,6 +115,9 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
     case TBE_OBJ:
         if (v.sub == JS_ERROR) {
             return tbe_strv(js_error_text(x, v));
+        }
+        if (v.sub == JS_CLASS && !js_callable(v)) {
+            return tbe_strv(tbe_arena_fmt(x->a, "[object %s]", ((struct js_obj *)v.u.p)->cls));
         }
         if (v.sub == JS_CLASS) {
             return tbe_strv(tbe_arena_fmt(x->a, "function %s() { [native code] }", ((struct js_obj *)v.u.p)->cls));
@@ -261,8 +257,8 @@ tbe_j_seq_slow(tbe_val a, tbe_val b)
     case TBE_BOOL:
         return a.u.i == b.u.i;
     case TBE_FUNC: {
-        const struct tbe_func *f = a.u.p, *g = b.u.p; /* a function without cells is made anew at each use */
-        return f == g || (f->cells == NULL && g->cells == NULL && f->fn != NULL && f->fn == g->fn && !f->props && !g->props);
+        const struct tbe_func *f = a.u.p, *g = b.u.p;
+        return f == g || js_same_native(f, g); /* built-in ones are made anew at each use */
     }
     default:
         return tbe_j_is_num(a) ? tbe_j_num(NULL, a) == tbe_j_num(NULL, b) : a.u.p == b.u.p;

@@ -101,12 +101,53 @@ compile(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags)
     return code;
 }
 
+/* The pattern as `source` has it: a slash outside a set is escaped. */
+static struct tbe_str
+source_text(struct tbe_x *x, struct tbe_str p)
+{
+    struct tbe_buf b = { 0 };
+    bool set = false;
+    if (p.n == 0 || memchr(p.p, '/', p.n) == NULL) {
+        return p.n > 0 ? p : TBE_STR("(?:)");
+    }
+    for (size_t i = 0; i < p.n; i++) {
+        if (p.p[i] == '\\' && i + 1 < p.n) {
+            tbe_buf_putc(&b, p.p[i++]);
+        } else if (p.p[i] == '/' && !set) {
+            tbe_buf_putc(&b, '\\');
+        } else {
+            set = p.p[i] == '[' || (set && p.p[i] != ']');
+        }
+        tbe_buf_putc(&b, p.p[i]);
+    }
+    return tbe_val_str(js_from_buf(x, &b));
+}
+
+/* \u{61} of the u flag is \x{61} for PCRE2; \u0061 it knows. */
+static struct tbe_str
+without_braces(struct tbe_x *x, struct tbe_str p)
+{
+    struct tbe_buf b = { 0 };
+    if (memmem(p.p, p.n, "\\u{", 3) == NULL) {
+        return p;
+    }
+    for (size_t i = 0; i < p.n; i++) {
+        tbe_buf_putc(&b, p.p[i]);
+        if (p.p[i] == '\\' && i + 1 < p.n) {
+            i++;
+            tbe_buf_putc(&b, p.p[i] == 'u' && i + 1 < p.n && p.p[i + 1] == '{' ? 'x' : p.p[i]);
+        }
+    }
+    return tbe_val_str(js_from_buf(x, &b));
+}
+
 tbe_val
 js_regex_new(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags)
 {
     struct js_regex *re = tbe_arena_zalloc(x->a, sizeof(*re));
-    re->code = compile(x, pattern, flags);
-    re->source = pattern.n ? pattern : TBE_STR("(?:)");
+    bool unicode = flags.n > 0 && memchr(flags.p, 'u', flags.n) != NULL;
+    re->code = compile(x, unicode ? without_braces(x, pattern) : pattern, flags);
+    re->source = source_text(x, pattern);
     re->flags = flags;
     re->global = memchr(flags.p, 'g', flags.n) != NULL;
     re->sticky = memchr(flags.p, 'y', flags.n) != NULL;

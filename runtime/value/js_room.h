@@ -9,14 +9,39 @@
 #define JS_MAX_ARRAY 1000000u    /* elements an index may make */
 #define JS_LIST_MATCH 0x100u     /* tbe_list.flags: a struct js_match */
 
-enum js_obj_kind { JS_ERROR, JS_MAPOBJ, JS_SETOBJ, JS_INSTANCE, JS_CLASS, JS_BOXED };
+enum js_obj_kind {
+    JS_ERROR, JS_MAPOBJ, JS_SETOBJ,
+    JS_INSTANCE, /* of new F() and Object.create(proto) */
+    JS_CLASS,    /* Array, Math, globalThis: what a name of the language stands for */
+    JS_BOXED,    /* new Number(5) */
+    JS_PROTO,    /* Array.prototype: has the built-in methods, and what the script adds */
+    JS_ITER      /* what entries(), keys() and values() give */
+};
 
 struct js_obj { /* u.p of TBE_OBJ; sub is the kind */
     struct tbe_map *props;
     const char *cls;
-    tbe_val ctor;  /* INSTANCE: its constructor; BOXED: the value */
-    tbe_val items; /* MAPOBJ: list of [key, value] lists; SETOBJ: list of values. Removed ones are holes */
+    tbe_val proto; /* what properties are inherited from; UNDEF: of its built-in class alone */
+    tbe_val ctor;  /* CLASS: the function; BOXED: the value */
+    tbe_val items; /* MAPOBJ: list of [key, value] lists; SETOBJ: list of values. Removed ones are holes.
+                      ITER: the values */
+    uint32_t at;   /* ITER: the next one */
 };
+
+/* A property with getter or setter: a value of tag UNDEF and this sub, so that every fast path that looks
+ * for a value leaves it to js_read. */
+#define JS_ACCESSOR 3
+struct js_accessor { /* u.p of it */
+    tbe_val get, set;
+};
+
+/* Attributes of a property: tbe_val.flags of the key in its map. */
+enum { JS_HIDDEN = 1 /* not enumerable */, JS_CONST = 2 /* not writable */, JS_FIXED = 4 /* not configurable */ };
+/* tbe_map.flags and tbe_list.flags beside TBE_FROZEN. */
+#define JS_NO_DELETE 2u
+#define JS_NO_ADD 4u
+#define JS_ATTRS 8u         /* map: some property has attributes or is an accessor */
+#define JS_LIST_PROPS 0x200u /* list: has named properties, see js_list_props */
 
 struct js_date {
     double t; /* ms since 1970 UTC, or NaN */
@@ -71,13 +96,51 @@ double js_text_number(struct tbe_str s);                         /* ToNumber of 
 bool js_index_key(struct tbe_str key, uint32_t *i);              /* "12" is an array index */
 struct tbe_str js_trim(struct tbe_str s, bool start, bool end);
 
-/* Own enumerable keys in JavaScript's order, as a list of strings. */
-tbe_val js_keys(struct tbe_x *x, tbe_val o);
+/* js_props.c */
+/* Own enumerable keys in JavaScript's order, as a list of strings; all: those not enumerable too. */
+tbe_val js_own_keys(struct tbe_x *x, tbe_val o, bool all);
+static inline tbe_val
+js_keys(struct tbe_x *x, tbe_val o)
+{
+    return js_own_keys(x, o, false);
+}
+tbe_val js_inherited_keys(struct tbe_x *x, tbe_val o); /* those of for-in */
 struct tbe_map *js_props(tbe_val o); /* property table of a MAP, OBJ or FUNC; NULL = none */
+struct tbe_map *js_props_of(struct tbe_x *x, tbe_val o, bool make); /* of a LIST too; NULL = none */
+bool js_own(struct tbe_x *x, tbe_val o, struct tbe_str key); /* is there such a property of its own? */
+/* The property where it is written or inherited, without what is built in. */
+bool js_find(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val *out);
+tbe_val js_read(struct tbe_x *x, tbe_val stored, tbe_val self); /* a stored value: calls getters */
+tbe_val js_proto_of(struct tbe_x *x, tbe_val o); /* never UNDEF; NULL at the end */
+bool js_inherits(struct tbe_x *x, tbe_val o, tbe_val proto);
+void js_define(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, unsigned attrs);
+/* get or set may be UNDEF: what was there stays. */
+void js_define_accessor(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val get, tbe_val set, unsigned attrs);
+tbe_val js_special(struct tbe_x *x, tbe_val o, struct tbe_str key); /* what is built in: length, methods ... */
+
+/* js_error.c, js_call.c, js_realm.c */
 tbe_val js_error(struct tbe_x *x, const char *cls, struct tbe_str msg);
 tbe_val js_obj_new(struct tbe_x *x, enum js_obj_kind k, const char *cls);
 tbe_val js_native(struct tbe_x *x, const char *name, tbe_fn *fn, tbe_val bound);
 struct tbe_str js_error_text(struct tbe_x *x, tbe_val e); /* "TypeError: ..." */
+tbe_fn *js_builtin_method(tbe_val o, struct tbe_str name);
+tbe_val js_method_off(struct tbe_x *x, struct tbe_str name); /* a built-in method taken off its object */
+bool js_is_method_off(const struct tbe_func *f);
+bool js_same_native(const struct tbe_func *f, const struct tbe_func *g);
+bool js_callable(tbe_val v);
+tbe_val js_class_value(struct tbe_x *x, const char *cls);  /* Array, as a value; one per execution */
+tbe_val js_class_proto(struct tbe_x *x, const char *cls);  /* Array.prototype */
+tbe_val js_static(struct tbe_x *x, const char *cls, struct tbe_str name); /* Math.floor as a value, or UNDEF */
+struct tbe_map *js_list_props(struct tbe_x *x, struct tbe_list *l, bool make);
+/* What the script added to the prototype of the class of o, or of Object; false: nothing of that name. */
+bool js_patched(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val *out);
+tbe_val js_patched_keys(struct tbe_x *x, tbe_val o); /* list, or UNDEF when nothing was added */
+void js_mark_patched(struct tbe_x *x);
+tbe_val js_iter_new(struct tbe_x *x, tbe_val list);
+tbe_fn *js_iter_method(struct tbe_str name);
+tbe_fn *js_object_proto_method(struct tbe_str name);
+void js_error_fill(struct tbe_x *x, tbe_val e, int argc, const tbe_val *argv);
+tbe_fn *js_proto_method(const char *cls, struct tbe_str name);
 
 /* Method tables, sorted by name; NULL when the class has no such method. */
 tbe_fn *js_find_method(const struct js_method *t, size_t n, struct tbe_str name);

@@ -2,6 +2,7 @@
 /* JavaScript string methods, String.* and the URI functions. */
 #include "config.h"
 #include "js_room.h"
+#include "value_int.h"
 
 #include <string.h>
 
@@ -159,48 +160,13 @@ s_substr(ARGS)
     return js_sub(x, self, (uint32_t)a, (uint32_t)(a + len));
 }
 
-/* Case of ASCII, Latin-1, Greek and Cyrillic letters. */
-static uint32_t
-map_case(uint32_t c, bool up)
-{
-    if (up) {
-        if ((c >= 'a' && c <= 'z') || (c >= 0xE0 && c <= 0xFE && c != 0xF7) || (c >= 0x3B1 && c <= 0x3C9 && c != 0x3C2) ||
-            (c >= 0x430 && c <= 0x44F)) {
-            return c - 32;
-        }
-        return c >= 0x450 && c <= 0x45F ? c - 80 : c == 0xFF ? 0x178 : c == 0xB5 ? 0x39C :
-            c >= 0x100 && c <= 0x137 && (c & 1) && c != 0x131 ? c - 1 : c == 0x3C2 ? 0x3A3 : c == 0x131 ? 'I' : c;
-    }
-    if ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) ||
-        (c >= 0x410 && c <= 0x42F)) {
-        return c + 32;
-    }
-    return c >= 0x400 && c <= 0x40F ? c + 80 : c == 0x178 ? 0xFF : c >= 0x100 && c <= 0x137 && !(c & 1) && c != 0x130 ? c + 1 : c;
-}
-
 static tbe_val
 change_case(struct tbe_x *x, tbe_val s, bool up)
 {
-    if (js_ascii(s)) {
-        char *p = tbe_arena_alloc(x->a, s.n + 1u);
-        for (uint32_t i = 0; i < s.n; i++) {
-            p[i] = (char)map_case((unsigned char)s.u.s[i], up);
-        }
-        s.u.s = p;
-        s.ascii = 1;
-        return s;
-    }
-    struct tbe_buf b = { 0 };
-    uint32_t len;
-    for (uint32_t i = 0; i < s.n; i += len) {
-        uint32_t c = js_decode(s.u.s + i, s.n - i, &len);
-        if (up && c == 0xDF) {
-            tbe_buf_putz(&b, "SS");
-        } else {
-            js_put_utf8(&b, map_case(c, up));
-        }
-    }
-    return js_from_buf(x, &b);
+    bool ascii = js_ascii(s);
+    s = tbe_strv(value_change_case(x->a, tbe_val_str(s), up));
+    s.ascii = ascii;
+    return s;
 }
 
 static tbe_val s_upper(ARGS) { (void)argc; (void)argv; return change_case(x, self, true); }
@@ -442,6 +408,34 @@ s_self(ARGS)
     (void)argc;
     (void)argv;
     return this_str(x, self);
+}
+
+/* The strings of a tagged template, with those as written as `raw`. */
+tbe_val
+tbe_j_tag(struct tbe_x *x, int n, const struct tbe_str *cooked, const struct tbe_str *raw)
+{
+    tbe_val l = tbe_list_new(x->a, (uint32_t)n), r = tbe_list_new(x->a, (uint32_t)n);
+    for (int i = 0; i < n; i++) {
+        tbe_list_push(x->a, l.u.l, tbe_strv(cooked[i]));
+        tbe_list_push(x->a, r.u.l, tbe_strv(raw[i]));
+    }
+    js_define(x, l, TBE_STR("raw"), r, JS_HIDDEN);
+    return l;
+}
+
+tbe_val
+tbe_j_string_raw(struct tbe_x *x, int argc, const tbe_val *argv)
+{
+    tbe_val raw = tbe_j_get(x, js_arg(argc, argv, 0), TBE_STR("raw"), NULL), s = TBE_LIT("");
+    double n = tbe_j_num(x, tbe_j_length(x, raw));
+    for (int i = 0; i < n; i++) {
+        tbe_burn(x);
+        s = js_concat(x, s, tbe_j_str(x, tbe_j_index_num(x, raw, i)));
+        if (i + 1 < n && i + 1 < argc) {
+            s = js_concat(x, s, tbe_j_str(x, argv[i + 1]));
+        }
+    }
+    return s;
 }
 
 tbe_fn *

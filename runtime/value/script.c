@@ -147,7 +147,8 @@ tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val ar
     if (setjmp(c.env) == 0) {
         tbe_val v = s->run(&x, args[0], args[1], args[2]);
         if (v.t != TBE_BOOL) {
-            v = s->dialect == TBE_DIALECT_JS ? tbe_j_result(&x, v) : s->dialect == TBE_DIALECT_TBEL ? tbe_t_copy_out(&x, v) : v;
+            v = s->dialect == TBE_DIALECT_TBEL ? tbe_t_copy_out(&x, v) :
+                s->dialect == TBE_DIALECT_JS ? tbe_j_result(&x, v) : tbe_j_plain(&x, v);
         }
         *out = v;
         rc = 0;

@@ -2,6 +2,7 @@
 /* TBEL methods of strings: Java's, with UTF-16 indexes over WTF-8 text (facts/tbel.md 10.5). */
 #include "config.h"
 #include "tbel_priv.h"
+#include "value_int.h"
 
 #include <string.h>
 
@@ -138,64 +139,10 @@ METHOD(s_substring)
     return tbel_sub16(x, self, (uint32_t)b, (uint32_t)e);
 }
 
-/* Simple case mapping of the alphabets in common use; a full Unicode table is not worth its size. */
-static uint32_t
-upper(uint32_t c)
-{
-    if (c < 0x80) {
-        return c >= 'a' && c <= 'z' ? c - 32 : c;
-    }
-    if ((c >= 0xE0 && c <= 0xFE && c != 0xF7) || (c >= 0x430 && c <= 0x44F) || (c >= 0x3B1 && c <= 0x3C9 && c != 0x3C2)) {
-        return c - 32;
-    }
-    if (c >= 0x450 && c <= 0x45F) {
-        return c - 80;
-    }
-    if ((c >= 0x100 && c <= 0x137) || (c >= 0x14A && c <= 0x177) || (c >= 0x460 && c <= 0x481) || (c >= 0x490 && c <= 0x4BF)) {
-        return c & ~1u;
-    }
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E)) {
-        return c & 1 ? c : c - 1;
-    }
-    return c == 0xFF ? 0x178 : c == 0xB5 ? 0x39C : c;
-}
-
-static uint32_t
-lower(uint32_t c)
-{
-    if (c < 0x80) {
-        return c >= 'A' && c <= 'Z' ? c + 32 : c;
-    }
-    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x410 && c <= 0x42F) || (c >= 0x391 && c <= 0x3A9 && c != 0x3A2)) {
-        return c + 32;
-    }
-    if (c >= 0x400 && c <= 0x40F) {
-        return c + 80;
-    }
-    if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14A && c <= 0x177) || (c >= 0x460 && c <= 0x481) || (c >= 0x490 && c <= 0x4BF)) {
-        return c | 1;
-    }
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E)) {
-        return c & 1 ? c + 1 : c;
-    }
-    return c == 0x178 ? 0xFF : c;
-}
-
 static tbe_val
-map_case(struct tbe_x *x, tbe_val s, uint32_t (*fn)(uint32_t), bool up)
+map_case(struct tbe_x *x, tbe_val s, bool up)
 {
-    struct tbel_sb b;
-    uint32_t len;
-    tbel_sb_init(&b, x, s.n);
-    for (uint32_t i = 0; i < s.n; i += len) {
-        uint32_t c = tbel_cp(s.u.s + i, s.n - i, &len);
-        if (up && c == 0xDF) {
-            tbel_sb_z(&b, "SS");
-        } else {
-            tbel_sb_utf8(&b, fn(c));
-        }
-    }
-    tbe_val r = tbel_sb_done(&b);
+    tbe_val r = tbe_strv(value_change_case(x->a, tbe_val_str(s), up));
     r.ascii = s.ascii;
     return r;
 }
@@ -203,13 +150,13 @@ map_case(struct tbe_x *x, tbe_val s, uint32_t (*fn)(uint32_t), bool up)
 METHOD(s_upper)
 {
     UNUSED_ARGS;
-    return map_case(x, self, upper, true);
+    return map_case(x, self, true);
 }
 
 METHOD(s_lower)
 {
     UNUSED_ARGS;
-    return map_case(x, self, lower, false);
+    return map_case(x, self, false);
 }
 
 METHOD(s_trim)
@@ -601,7 +548,7 @@ tbe_t_char_upper(struct tbe_x *x, int argc, const tbe_val *argv)
 {
     (void)argc;
     tbe_val c = tbe_t_cast(x, TBE_STR("char"), argv[0]);
-    return tbel_typed(TBE_CHAR, upper((uint32_t)c.u.i));
+    return tbel_typed(TBE_CHAR, value_upper((uint32_t)c.u.i));
 }
 
 tbe_val
@@ -609,5 +556,5 @@ tbe_t_char_lower(struct tbe_x *x, int argc, const tbe_val *argv)
 {
     (void)argc;
     tbe_val c = tbe_t_cast(x, TBE_STR("char"), argv[0]);
-    return tbel_typed(TBE_CHAR, lower((uint32_t)c.u.i));
+    return tbel_typed(TBE_CHAR, value_lower((uint32_t)c.u.i));
 }

@@ -22,6 +22,11 @@ size_t value_utf8_seq(const char *p, size_t n);
 /* Bytes of the (W)UTF-8 form of a UTF-16 unit or code point, written to out[4]. */
 size_t value_utf8_put(uint32_t cp, char *out);
 
+/* Case (casemap.c). change_case: the text in the arena. */
+uint32_t value_upper(uint32_t cp);
+uint32_t value_lower(uint32_t cp);
+struct tbe_str value_change_case(struct tbe_arena *a, struct tbe_str s, bool up);
+
 /* Four hex digits at p to *out. */
 bool value_hex4(const char *p, uint32_t *out);
 

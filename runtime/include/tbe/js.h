@@ -13,6 +13,7 @@
 #include "tbe/script.h"
 
 #define TBE_J_HOLE ((tbe_val){ .t = TBE_UNDEF, .sub = 2 })
+#define TBE_J_EARLY ((tbe_val){ .t = TBE_UNDEF, .sub = 4 }) /* a let or const before its declaration */
 
 static inline bool
 tbe_j_is_num(tbe_val v)
@@ -143,6 +144,18 @@ void tbe_j_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v);
 void tbe_j_put_index_num(struct tbe_x *x, tbe_val o, double i, tbe_val v);
 bool tbe_j_delete(struct tbe_x *x, tbe_val o, tbe_val key);
 tbe_val tbe_j_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
+/* The same for generated code: behind the name's end and a NUL the literal goes on with the text of the call. */
+tbe_val tbe_j_method_site(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
+#define TBE_SITE(name, site) ((struct tbe_str){ "" name "\0" site, sizeof(name) - 1 })
+void tbe_j_not_callable(struct tbe_x *x, const char *site) TBE_NORETURN;
+static inline tbe_val
+tbe_j_callable(struct tbe_x *x, tbe_val f, const char *site) /* f, which the script calls as `site` */
+{
+    if (TBE_UNLIKELY(f.t != TBE_FUNC && f.t != TBE_OBJ)) {
+        tbe_j_not_callable(x, site);
+    }
+    return f;
+}
 tbe_val tbe_j_method_at(struct tbe_x *x, tbe_val o, tbe_val key, int argc, const tbe_val *argv);
 tbe_val tbe_j_method_value(struct tbe_x *x, tbe_val o, struct tbe_str name);
 tbe_val tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_str name, int argc,
@@ -153,8 +166,22 @@ tbe_val tbe_j_new(struct tbe_x *x, struct tbe_str cls, int argc, const tbe_val *
 
 /* ---- names ---- */
 tbe_val tbe_j_not_defined(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
-tbe_val tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv)
-    TBE_NORETURN;
+tbe_val tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv);
+tbe_val tbe_j_early(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
+static inline tbe_val
+tbe_j_let(struct tbe_x *x, tbe_val v, struct tbe_str name) /* a let or const that may be read too early */
+{
+    if (TBE_UNLIKELY(v.t == TBE_UNDEF && v.sub == 4)) {
+        tbe_j_early(x, name);
+    }
+    return v;
+}
+tbe_val tbe_j_this_global(struct tbe_x *x);
+static inline tbe_val
+tbe_j_this(struct tbe_x *x, tbe_val self) /* sloppy mode: the global object when called on nothing */
+{
+    return self.t <= TBE_NULL ? tbe_j_this_global(x) : self;
+}
 tbe_val tbe_j_assign_const(struct tbe_x *x, tbe_val v) TBE_NORETURN;
 tbe_val tbe_j_global(struct tbe_x *x, struct tbe_str name, tbe_val (*fn)(struct tbe_x *, int, const tbe_val *));
 tbe_val tbe_j_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name);
@@ -174,11 +201,15 @@ tbe_val tbe_j_list(struct tbe_x *x, int n, const tbe_val *v);
 tbe_val tbe_j_map(struct tbe_x *x, int n, const struct tbe_str *keys, const tbe_val *v);
 tbe_val tbe_j_regex(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags);
 tbe_val tbe_j_template(struct tbe_x *x, int n, const tbe_val *parts);
+tbe_val tbe_j_tag(struct tbe_x *x, int n, const struct tbe_str *cooked, const struct tbe_str *raw);
+void tbe_j_accessor(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val fn, bool setter); /* get key() {} of a literal */
 void tbe_j_append(struct tbe_x *x, tbe_val list, tbe_val v);
 void tbe_j_append_all(struct tbe_x *x, tbe_val list, tbe_val iterable);
 void tbe_j_assign_props(struct tbe_x *x, tbe_val obj, tbe_val from);
 tbe_val tbe_j_spread(struct tbe_x *x, tbe_val iterable); /* as a list; lists are not copied */
 tbe_val tbe_j_rest(struct tbe_x *x, tbe_val list, int from);
+/* `arguments`: the list holds room for the n parameters, which live in it. */
+tbe_val tbe_j_arguments(struct tbe_x *x, int argc, const tbe_val *argv, int n);
 tbe_val tbe_j_rest_args(struct tbe_x *x, int argc, const tbe_val *argv, int from);
 void tbe_j_coercible(struct tbe_x *x, tbe_val v); /* throws for null and undefined */
 tbe_val tbe_j_omit(struct tbe_x *x, tbe_val obj, int n, const tbe_val *keys);
@@ -191,7 +222,9 @@ bool tbe_j_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out);
 /* The result as the wrapper's JSON.stringify and JSON.parse leave it: dates are text, what has no JSON is
  * gone, keys in JavaScript's order. UNDEF when nothing is left. */
 tbe_val tbe_j_result(struct tbe_x *x, tbe_val v);
+tbe_val tbe_j_plain(struct tbe_x *x, tbe_val v); /* the value as it is, as lists and maps: getters are read */
 
+tbe_val tbe_j_needs_new(struct tbe_x *x, int argc, const tbe_val *argv);
 #define BUILTIN(cls, name, fn, type) tbe_val fn(struct tbe_x *x, int argc, const tbe_val *argv);
 #include "tbe/js_builtins.def"
 

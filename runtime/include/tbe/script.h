@@ -32,6 +32,7 @@ struct tbe_x { /* one execution of one script */
     char *str_end, *str_cap; /* JavaScript: end of the string built last, and of its block: it may grow in place */
     int64_t now;         /* JavaScript: fixed clock in ms for tests; 0 = the system's */
     const void *regexes; /* JavaScript: cache of compiled regular expressions of this execution */
+    void *realm;         /* JavaScript: the classes of the language this execution has touched */
     int nested;          /* JavaScript: levels of the JSON documents being written around the running call */
 };
 
@@ -152,7 +153,8 @@ struct tbe_script {
     uint8_t uses;          /* TBE_USES_* bits: arguments that need not be built when unset */
     const char *refused;   /* not NULL: could not be compiled; every run fails with this text */
 };
-enum { TBE_DIALECT_TBEL, TBE_DIALECT_JS };
+/* JS_RAW: JavaScript whose result is not made JSON; for tests of the language. */
+enum { TBE_DIALECT_TBEL, TBE_DIALECT_JS, TBE_DIALECT_JS_RAW };
 enum { TBE_USES_MSG = 1, TBE_USES_METADATA = 2, TBE_USES_MSGTYPE = 4 };
 
 /* Runs s with limits; 0 and *out, or -1 and *err (text in the arena a, as the engine words it:
