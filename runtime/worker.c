@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "cloud/cloud.h"
 #include "deploy/deploy.h"
 #include "frame/frame.h"
 #include "nodes/engine.h"
@@ -45,6 +46,7 @@ struct worker {
     size_t in_at, out_at;
     enum stage stage;
     uint64_t epoch, last_seq;   /* last_seq: newest numbered frame of this turn, 0 = none */
+    uint64_t applied;           /* newest frame an earlier worker has committed */
     size_t turn_bytes, uncommitted;
     uint32_t turns;             /* given to the store, not durable yet */
     bool paused, eof, finished;
@@ -53,6 +55,8 @@ struct worker {
     struct device_hub *hub;
     struct tbe_engine *engine;
     struct deploy *deploy;
+    struct cloud *cloud;
+    int64_t cloud_due;          /* epoch ms, 0 = nothing waits */
     struct mqtt_server *mqtt;
     struct evhttp *evhttp;
     struct evhttp_bound_socket *bound;
@@ -126,6 +130,7 @@ turn_done(void *arg)
     struct worker *w = t->w;
 
     w->turns--;
+    cloud_after_commit(w->cloud);
     w->uncommitted -= t->bytes;
     metric_set(&m_uncommitted, (int64_t)w->uncommitted);
     if (w->out.n == 0 && t->frames.n > 0) { /* take the memory over instead of copying */
@@ -153,13 +158,15 @@ new_batch(struct worker *w)
     w->batch = store_batch_new(w->store);
     engine_batch_set(w->engine, w->batch);
     hub_batch_set(w->hub, w->batch);
+    cloud_batch_set(w->cloud, w->batch);
 }
 
 static void
 schedule_tick(struct worker *w, int64_t now)
 {
     int64_t a = hub_tick(w->hub, w->batch, now), b = engine_tick(w->engine, now);
-    int64_t due = a == 0 || (b != 0 && b < a) ? b : a;
+    int64_t soon = a == 0 || (b != 0 && b < a) ? b : a;
+    int64_t due = soon == 0 || (w->cloud_due != 0 && w->cloud_due < soon) ? w->cloud_due : soon;
     int64_t ms = due <= now ? 1 : due - now;
     struct timeval tv = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
@@ -174,11 +181,18 @@ end_turn(struct worker *w)
     struct tbe_buf *frames;
     struct http_held *held;
     struct turn *t;
+    int64_t now;
 
     if (w->engine == NULL) {
         return;
     }
-    schedule_tick(w, clock_ms());
+    now = clock_ms();
+    w->cloud_due = cloud_turn(w->cloud, now);
+    flush_out(w);
+    schedule_tick(w, now);
+    if (w->cloud_due != 0 && w->cloud_due <= now) {
+        event_active(w->ev_again, EV_TIMEOUT, 0);
+    }
     if (engine_run(w->engine)) {
         event_active(w->ev_again, EV_TIMEOUT, 0); /* more waits: after what else is ready */
     }
@@ -292,6 +306,55 @@ on_swap(void *arg, struct tbe_str path, struct tbe_str digest)
     frame_end(b, at);
 }
 
+/* Cloud --------------------------------------------------------------------------------------------- */
+
+static void
+cloud_put(void *arg, uint32_t session, uint64_t number, struct tbe_str request, bool held)
+{
+    struct worker *w = arg;
+    struct tbe_buf *b = held ? mqtt_out(w->mqtt) : &w->out; /* w->out is flushed at the end of the turn */
+    size_t at = frame_begin(b, FR_UPLINK, 0, 0, session, number);
+
+    tbe_buf_puts(b, request);
+    frame_end(b, at);
+}
+
+static void
+cloud_confirm(void *arg, uint64_t seq)
+{
+    struct tbe_buf *b = mqtt_out(((struct worker *)arg)->mqtt);
+
+    frame_end(b, frame_begin(b, FR_CONFIRM, 0, 0, 0, seq));
+}
+
+static void
+cloud_reconnect(void *arg, uint32_t wait_ms, const char *reason)
+{
+    struct worker *w = arg;
+    size_t at = frame_begin(&w->out, FR_LINK_RECONNECT, 0, 0, wait_ms, 0);
+
+    frame_put_str(&w->out, tbe_strz(reason));
+    frame_end(&w->out, at);
+}
+
+static void
+on_link_state(struct worker *w, const struct frame *f)
+{
+    struct cloud_link l;
+
+    if (cloud_link_read(f, w->epoch, &l)) {
+        cloud_link_state(w->cloud, &l);
+    } else {
+        log_error("the front's words about the link cannot be read");
+    }
+}
+
+static void
+cloud_status(void *arg, bool json, struct tbe_buf *out)
+{
+    (json ? cloud_status_json : cloud_status_text)(((struct worker *)arg)->cloud, out);
+}
+
 /* Start --------------------------------------------------------------------------------------------- */
 
 static int
@@ -320,11 +383,20 @@ start_rooms(struct worker *w)
         log_error("out of memory");
         return -1;
     }
+    w->cloud = cloud_new(&(struct cloud_env){ .store = w->store, .hub = w->hub, .engine = w->engine,
+                                              .send = cloud_put, .confirm = cloud_confirm,
+                                              .reconnect = cloud_reconnect, .arg = w });
+    if (w->cloud == NULL) {
+        log_error("out of memory");
+        return -1;
+    }
     w->health = (struct health){ w->store, false };
     health_serve(w->evhttp, &w->health);
-    w->control = (struct control_env){ w->hub, w->engine, w->o->dir, w->program->digest };
+    w->control = (struct control_env){ w->hub, w->engine, w->o->dir, w->program->digest, .cloud = cloud_status,
+                                        .cloud_arg = w };
     store_last_seq(w->store, &epoch, &seq);
-    mqtt_applied_set(w->mqtt, epoch == w->epoch ? seq : 0);
+    w->applied = epoch == w->epoch ? seq : 0;
+    mqtt_applied_set(w->mqtt, w->applied);
     new_batch(w);
     w->stage = STAGE_REPLAY;
     return 0;
@@ -399,6 +471,7 @@ on_drain(struct worker *w)
     }
     http_drain(w->http);
     deploy_drain(w->deploy);
+    cloud_drain(w->cloud);
 }
 
 /* Frames in ----------------------------------------------------------------------------------------- */
@@ -415,8 +488,6 @@ on_frame(struct worker *w, const struct frame *f)
     case FR_DRAIN:
         on_drain(w);
         return;
-    case FR_LINK_STATE:
-        return; /* nothing here speaks to the cloud yet */
     default:
         break;
     }
@@ -437,6 +508,19 @@ on_frame(struct worker *w, const struct frame *f)
     case FR_CONTROL:
         on_control(w, f);
         return;
+    case FR_LINK_STATE:
+        on_link_state(w, f);
+        return;
+    case FR_LINK:
+        cloud_frame(w->cloud, f->seq, f->aux, f->payload, f->seq <= w->applied);
+        return;
+    case FR_UPLINK_DONE: {
+        struct frame_reader r = { f->payload, false };
+        uint64_t number = frame_get_u64(&r);
+
+        cloud_uplink_done(w->cloud, number, f->aux);
+        return;
+    }
     case FR_SWAP_FAILED: {
         struct frame_reader r = { f->payload, false };
 
@@ -530,6 +614,7 @@ finish(struct worker *w)
     int64_t until = clock_mono_ns() + (int64_t)LINGER_MS * 1000000;
 
     if (w->engine != NULL) {
+        cloud_save(w->cloud);
         engine_batch_set(w->engine, NULL);
         hub_batch_set(w->hub, NULL);
         store_commit(w->store, &w->batch);

@@ -344,6 +344,11 @@ status_json(struct command *c, const struct status *s)
     tbe_buf_puts(&c->out, c->front.n ? c->front : TBE_STR("null"));
     tbe_buf_putz(&c->out, ",\"deployment\":");
     tbe_buf_puts(&c->out, deployment.n ? deployment : TBE_STR("null"));
+    if (c->env->cloud != NULL) {
+        tbe_buf_putz(&c->out, ",\"cloud\":{");
+        c->env->cloud(c->env->cloud_arg, true, &c->out);
+        tbe_buf_putc(&c->out, '}');
+    }
     tbe_buf_putz(&c->out, "}\n");
 }
 
@@ -388,6 +393,9 @@ status_text(struct command *c, const struct status *s)
     }
     tbe_buf_fmt(&c->out, "\n%-18s %lld\n", "parked messages", (long long)t->parked);
     deployment_text(c);
+    if (c->env->cloud != NULL) {
+        c->env->cloud(c->env->cloud_arg, false, &c->out);
+    }
     tbe_buf_fmt(&c->out, "%-18s %s", "store", t->healthy ? "healthy" : "cannot commit");
     if (t->dropped > 0) {
         tbe_buf_fmt(&c->out, ", %lld points dropped by a bound", (long long)t->dropped);

@@ -14,6 +14,9 @@ struct control_env {
     const char *dir;           /* data directory */
     const char *digest;        /* of the running chains */
     FILE *stream;              /* not NULL: long output goes there as it is made, without a bound */
+    /* The cloud's part of the status: members of a JSON object, or lines. NULL: no daemon. */
+    void (*cloud)(void *arg, bool json, struct tbe_buf *out);
+    void *cloud_arg;
 };
 
 /* Called once, on the loop thread; texts are valid during the call. */

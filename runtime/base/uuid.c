@@ -78,6 +78,25 @@ tbe_uuid_random(struct tbe_uuid *out)
     out->b[8] = (uint8_t)((out->b[8] & 0x3f) | 0x80);
 }
 
+#define UUID_EPOCH_MS 12219292800000 /* from 1582-10-15 to 1970-01-01 */
+
+void
+tbe_uuid_time(struct tbe_uuid *out, int64_t ms)
+{
+    uint8_t *b = out->b;
+
+    random_bytes(b, sizeof out->b);
+    const uint64_t ticks = (uint64_t)(ms + UUID_EPOCH_MS) * 10000 + ((unsigned)(b[0] << 8 | b[1]) % 10000);
+    const uint16_t parts[4] = { (uint16_t)(ticks >> 16), (uint16_t)ticks, (uint16_t)(ticks >> 32),
+                                (uint16_t)((ticks >> 48 & 0x0fff) | 0x1000) };
+    for (size_t i = 0; i < 4; i++) {
+        b[2 * i] = (uint8_t)(parts[i] >> 8);
+        b[2 * i + 1] = (uint8_t)parts[i];
+    }
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    b[10] |= 1; /* no network card's address */
+}
+
 bool
 tbe_uuid_eq(const struct tbe_uuid *a, const struct tbe_uuid *b)
 {

@@ -13,6 +13,7 @@
 #define TBE_CLOUD_CLOUD_H
 
 #include "device/hub.h"
+#include "frame/frame.h"
 #include "msg/cloud_event.h"
 #include "proto/edge.pb-c.h"
 #include "store/store.h"
@@ -34,12 +35,13 @@ struct cloud_env {
     struct store *store;
     struct device_hub *hub;
     struct tbe_engine *engine; /* NULL: nothing runs through the rule engine (tests) */
-    /* A whole RequestMsg for the cloud. held: it leaves when the running turn's batch is durable. */
-    void (*send)(void *arg, struct tbe_str request, bool held);
-    /* The frame of this number is applied: confirmed when the running turn's batch is durable. */
+    /* FR_UPLINK: a whole RequestMsg for the cloud's session; number comes back in cloud_uplink_done. held: it
+     * leaves when the running turn's batch is durable. */
+    void (*send)(void *arg, uint32_t session, uint64_t number, struct tbe_str request, bool held);
+    /* FR_CONFIRM of the FR_LINK of this number, when the running turn's batch is durable. */
     void (*confirm)(void *arg, uint64_t seq);
-    /* A rule chain changed (7.3): to `deploy`. NULL: nobody listens. Called after the commit. */
-    void (*chains_changed)(void *arg);
+    /* FR_LINK_RECONNECT, at once: end the session and connect again. NULL: cannot. */
+    void (*reconnect)(void *arg, uint32_t wait_ms, const char *reason);
     void *arg;
     struct cloud_limits limits;
 };
@@ -50,19 +52,35 @@ void cloud_free(struct cloud *c);
 /* The batch of the running turn. The owner sets it each turn. */
 void cloud_batch_set(struct cloud *c, struct store_batch *b);
 
-/* FR_LINK_STATE. stream: number of the stream, the same as long as it is the same one, a swap included; it
- * differs for each stream of one front process, whose number is epoch. response: the bytes of the
- * ConnectResponseMsg, or absent: there is no stream. */
-void cloud_link_state(struct cloud *c, uint64_t epoch, uint32_t stream, struct tbe_str response);
-/* FR_LINK: one ResponseMsg. applied: an earlier worker has committed it, it is only answered. */
-void cloud_frame(struct cloud *c, uint64_t seq, struct tbe_str response, bool applied);
+/* FR_LINK_STATE. epoch: number of the front process (FR_HELLO): with the session it names one stream. */
+struct cloud_link {
+    uint64_t epoch;
+    uint32_t session;
+    enum link_state state;
+    bool replay;              /* FR_LINK_REPLAY: the session may be older than this worker */
+    int64_t since, next;      /* epoch ms */
+    uint32_t attempts;
+    uint32_t max_bytes;       /* largest RequestMsg the cloud takes; 0 = unknown */
+    struct tbe_str error;     /* absent: none */
+    struct tbe_str response;  /* ConnectResponseMsg */
+};
+void cloud_link_state(struct cloud *c, const struct cloud_link *l);
+/* The payload of FR_LINK_STATE; false: malformed. Strings point into it. */
+bool cloud_link_read(const struct frame *f, uint64_t epoch, struct cloud_link *out) TBE_MUST_USE;
+/* FR_LINK: one ResponseMsg of this session. applied: an earlier worker has committed it, it is only
+ * answered. */
+void cloud_frame(struct cloud *c, uint64_t seq, uint32_t session, struct tbe_str response, bool applied);
+/* FR_UPLINK_DONE: code is enum uplink_code. */
+void cloud_uplink_done(struct cloud *c, uint64_t number, uint32_t code);
 /* A batch has become durable: new entries may be in the outbox. */
 void cloud_after_commit(struct cloud *c);
 /* Once a turn: timers and the uplink, in bounded pieces. Returns when to call again (epoch ms; 0: only after
  * something happened; now or less: at once). */
 int64_t cloud_turn(struct cloud *c, int64_t now_ms);
-/* FR_DRAIN: nothing new is sent; what is in flight is written to the batch for the next worker. */
+/* FR_DRAIN: nothing new is sent; answers still count. */
 void cloud_drain(struct cloud *c);
+/* The last batch before the process ends: what is in flight is written for the next worker. */
+void cloud_save(struct cloud *c);
 
 /* Members of the cloud's part of `tbedge status --json`, without braces. */
 void cloud_status_json(struct cloud *c, struct tbe_buf *out);

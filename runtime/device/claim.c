@@ -196,5 +196,8 @@ hub_device_assign(struct device_hub *h, struct hub_device *d, const struct tbe_u
     e.customer = *customer;
     e.json = tbe_json_text(a, v, TBE_OUT_JAVA);
     store_put_entity(h->batch, &e);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &id,
+                    tbe_uuid_is_null(customer) ? CLOUD_ACTION_UNASSIGNED_FROM_CUSTOMER : CLOUD_ACTION_ASSIGNED_TO_CUSTOMER,
+                    TBE_STR_NONE);
     hub_device_changed(h, &did);
 }

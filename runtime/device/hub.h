@@ -5,6 +5,7 @@
 #ifndef TBE_DEVICE_HUB_H
 #define TBE_DEVICE_HUB_H
 
+#include "msg/cloud_event.h"
 #include "store/store.h"
 
 struct device_hub;
@@ -58,6 +59,15 @@ void hub_device_deleted(struct device_hub *h, const struct tbe_uuid *device);
 void hub_credentials_changed(struct device_hub *h, const struct tbe_uuid *device);
 void hub_profile_changed(struct device_hub *h, const struct tbe_uuid *profile);
 uint32_t hub_connected(const struct device_hub *h); /* devices with an open session */
+
+/* Cloud events (facts/edge-cloud-protocol.md 4.3) into the general queue; none while this edge never had a
+ * cloud, and while muted: what a downlink does is not told back. body absent = null. */
+void hub_cloud_mute(struct device_hub *h, bool mute);
+void hub_cloud_event(struct device_hub *h, enum cloud_kind kind, const struct tbe_entity *e, enum cloud_action action,
+                     struct tbe_str body);
+void hub_cloud_relation(struct device_hub *h, const struct store_relation *r, bool deleted);
+/* Every device goes: sessions are closed as for a deleted one. The caller deletes the entities. */
+void hub_wiped(struct device_hub *h);
 
 /* The owner calls it at the time it returned before (0 = nothing waits): RPC expiry, session expiry,
  * activity reports (3.5), inactivity (15). */

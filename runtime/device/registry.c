@@ -183,7 +183,7 @@ hub_device_create(struct device_hub *h, const struct hub_new_device *n, struct t
         snprintf(err, 256, "there is no default device profile");
         return -1;
     }
-    tbe_uuid_random(&e.id.id);
+    tbe_uuid_time(&e.id.id, e.created);
     e.profile = p->id.id;
     e.kind = tbe_arena_dup(store_batch_arena(h->batch), p->name);
     device_json(h, &json, &e, n->info);
@@ -202,11 +202,13 @@ hub_device_create(struct device_hub *h, const struct hub_new_device *n, struct t
         c.value = TBE_STR_NONE;
     }
     store_put_cred(h->batch, &c);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &e.id, CLOUD_ACTION_ADDED, TBE_STR_NONE);
     if (n->gateway != NULL) {
         struct store_relation r = { .from = { TBE_ENT_DEVICE, n->gateway->id }, .to = e.id,
                                     .type = TBE_STR_INIT("Created") };
 
         store_put_relation(h->batch, &r);
+        hub_cloud_relation(h, &r, false);
     }
     made_event(h, &e.id.id, e.json, n->gateway);
     tbe_buf_free(&json);
@@ -240,6 +242,7 @@ mark_gateway(struct device_hub *h, struct hub_device *d, struct tbe_str gateway)
     e = *old;
     e.json = tbe_json_text(a, v, TBE_OUT_JAVA);
     store_put_entity(h->batch, &e);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &id, CLOUD_ACTION_UPDATED, TBE_STR_NONE);
     hub_device_changed(h, &did);
 }
 
@@ -283,11 +286,13 @@ hub_device_remove(struct device_hub *h, const struct tbe_uuid *id)
     }
     hub_device_deleted(h, id);
     store_delete_entity(h->batch, &e);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &e, CLOUD_ACTION_DELETED, TBE_STR_NONE);
 }
 
 int
 hub_cred_set(struct device_hub *h, const struct tbe_uuid *device, struct store_cred *c, char err[256])
 {
+    struct tbe_entity e = { TBE_ENT_DEVICE, *device };
     struct store_cred other;
 
     tbe_arena_reset(&h->scratch);
@@ -300,6 +305,7 @@ hub_cred_set(struct device_hub *h, const struct tbe_uuid *device, struct store_c
     }
     c->device = *device;
     store_put_cred(h->batch, c);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &e, CLOUD_ACTION_CREDENTIALS_UPDATED, TBE_STR_NONE);
     hub_credentials_changed(h, device);
     return 0;
 }
@@ -364,7 +370,7 @@ hub_profile_put(struct device_hub *h, struct tbe_str name, struct tbe_str json, 
         e.id = old->id;
         e.created = old->created;
     } else {
-        tbe_uuid_random(&e.id.id);
+        tbe_uuid_time(&e.id.id, e.created);
     }
     profile_json(h, &out, &e, v);
     tbe_arena_free(&a);
@@ -377,6 +383,8 @@ hub_profile_put(struct device_hub *h, struct tbe_str name, struct tbe_str json, 
     store_put_entity(h->batch, &e);
     tbe_buf_free(&out);
     *id = e.id.id;
+    hub_cloud_event(h, CLOUD_KIND_DEVICE_PROFILE, &e.id, old != NULL ? CLOUD_ACTION_UPDATED : CLOUD_ACTION_ADDED,
+                    TBE_STR_NONE);
     hub_profile_changed(h, id);
     return 0;
 }

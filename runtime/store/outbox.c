@@ -3,6 +3,7 @@
  * rows. A telemetry push is numbered by its log row and its place among the row's pushes. */
 #include "config.h"
 #include "store/internal.h"
+#include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "msg/cloud_event.h"
@@ -211,4 +212,152 @@ store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint3
         tbe_arena_reset(&l.arena);
     }
     tbe_arena_free(&l.arena);
+}
+
+/* One by one --------------------------------------------------------------------------------- */
+
+struct store_outbox_reader {
+    struct store *s;
+    struct tbe_buf row;    /* the log row that is read, a copy */
+    struct pack_reader r;
+    uint64_t row_id, at;   /* at: entries of the row read so far */
+    uint64_t seq;          /* of the newest entry given out, or where the search goes on */
+    int64_t created;
+    struct pack_rec rec;
+    bool loaded, again;
+};
+
+struct store_outbox_reader *
+store_outbox_open(struct store *s)
+{
+    struct store_outbox_reader *r = calloc(1, sizeof *r);
+    if (r) {
+        r->s = s;
+        r->r.pushed_only = true;
+        store_outbox_seek(r, 0);
+    }
+    return r;
+}
+
+void
+store_outbox_close(struct store_outbox_reader *r)
+{
+    if (r) {
+        pack_reader_free(&r->r);
+        tbe_buf_free(&r->row);
+        free(r);
+    }
+}
+
+void
+store_outbox_seek(struct store_outbox_reader *r, uint64_t after)
+{
+    uint64_t acked = (uint64_t)db_meta(r->s->rd, "uplink", 0);
+    r->seq = after > acked ? after : acked;
+    r->loaded = r->again = false;
+}
+
+/* The row that holds what comes behind seq. */
+static bool
+load_row(struct store_outbox_reader *r)
+{
+    sqlite3_stmt *st = db_stmt(r->s->rd, ST_LOG_PUSHED);
+    if (!st) {
+        return false;
+    }
+    sqlite3_bind_int64(st, 1, (int64_t)(r->seq >> 20));
+    while (db_row(r->s->rd, st)) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
+        if (id == r->seq >> 20 && (uint64_t)sqlite3_column_int64(st, 2) <= (r->seq & 0xfffff)) {
+            continue; /* all of it was given out */
+        }
+        struct tbe_str data = db_col_str(st, 3);
+        r->row.n = 0;
+        tbe_buf_puts(&r->row, data);
+        if (r->row.oom) {
+            store_oom();
+        }
+        r->row_id = id;
+        r->at = 0;
+        r->created = sqlite3_column_int64(st, 1);
+        sqlite3_reset(st);
+        pack_read(&r->r, tbe_buf_str(&r->row), NULL);
+        r->loaded = true;
+        return true;
+    }
+    return false;
+}
+
+static bool
+next_rec(struct store_outbox_reader *r)
+{
+    while (r->loaded && pack_next(&r->r, &r->rec)) {
+        uint64_t seq = (r->row_id << 20) + ++r->at;
+        if (seq > r->seq) {
+            r->seq = seq;
+            return true;
+        }
+    }
+    if (r->r.corrupt) {
+        log_error("store: log row %llu is damaged; pushes in its bad blocks are lost",
+                  (unsigned long long)r->row_id);
+        r->r.corrupt = 0;
+    }
+    if (r->loaded) { /* past it, whatever its books say */
+        r->seq = (r->row_id << 20) | 0xfffff;
+        r->loaded = false;
+    }
+    return false;
+}
+
+bool
+store_outbox_next(struct store_outbox_reader *r, struct store_uplink *u)
+{
+    if (!r->again) {
+        while (!next_rec(r)) {
+            if (!load_row(r)) {
+                return false;
+            }
+        }
+    }
+    r->again = false;
+    const struct pack_rec *c = &r->rec;
+    *u = (struct store_uplink){ .seq = r->seq, .entity = c->e };
+    if (c->kind == REC_TS) {
+        u->kind = (int)cloud_kind_of(c->e.type);
+        u->action = CLOUD_ACTION_TIMESERIES_UPDATED;
+        u->created = r->created;
+        u->kvs = &c->kvs;
+        u->ts = c->ts;
+    } else {
+        u->kind = c->event_kind;
+        u->action = c->action;
+        u->created = c->ts;
+        u->body = c->body;
+    }
+    return true;
+}
+
+void
+store_outbox_back(struct store_outbox_reader *r)
+{
+    r->again = true;
+}
+
+uint64_t
+store_outbox_confirmed(struct store *s)
+{
+    return (uint64_t)db_meta(s->rd, "uplink", 0);
+}
+
+uint64_t
+store_outbox_head(struct store *s)
+{
+    int64_t id = 0;
+    sqlite3_stmt *st = db_stmt(s->rd, ST_LOG_MAX);
+    if (db_row(s->rd, st)) {
+        id = sqlite3_column_int64(st, 0);
+        sqlite3_reset(st);
+    }
+    return ((uint64_t)id << 20) | 0xfffff;
 }

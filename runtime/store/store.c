@@ -372,5 +372,7 @@ store_stats(struct store *s, struct store_stats *out)
         telemetry = sqlite3_column_int64(st, 0);
         sqlite3_reset(st);
     }
+    out->telemetry_oldest_ms = telemetry;
+    out->general_oldest_ms = general;
     out->outbox_oldest_ms = !general || (telemetry && telemetry < general) ? telemetry : general;
 }

@@ -148,6 +148,12 @@ typedef bool store_entity_fn(void *arg, const struct store_entity *e);
 void store_entity_each(struct store *s, enum tbe_entity_type t, store_entity_fn *fn, void *arg);
 /* this edge's tenant id; made on first open */
 const struct tbe_uuid *store_tenant(struct store *s);
+/* The cloud's tenant takes the place of the present one: the tenant's row with its attributes moves, and
+ * every mention of its id in the entities' JSON. Caches above the store are the caller's. */
+void store_tenant_set(struct store_batch *b, const struct tbe_uuid *tenant);
+/* Every entity goes with all that is its own, and what waits for the cloud; then what a new database starts
+ * with, with this tenant. Named state stays. */
+void store_wipe(struct store_batch *b, const struct tbe_uuid *tenant);
 const struct store_entity *store_default_profile(struct store *s,
                                                  enum tbe_entity_type device_or_asset_profile);
 
@@ -225,6 +231,19 @@ void store_push_cloud(struct store_batch *b, const struct store_uplink *u, bool 
 typedef bool store_uplink_fn(void *arg, const struct store_uplink *u);
 void store_outbox_each(struct store *s, bool telemetry_log, uint64_t after_seq, uint32_t limit,
                        store_uplink_fn *fn, void *arg);
+/* Telemetry entries one by one, in order, only what is committed; at its start behind the confirmed ones.
+ * Holds one log row in memory and no transaction. NULL: out of memory. */
+struct store_outbox_reader;
+struct store_outbox_reader *store_outbox_open(struct store *s);
+void store_outbox_close(struct store_outbox_reader *r);
+void store_outbox_seek(struct store_outbox_reader *r, uint64_t after);
+/* The next entry, borrowed until the next call; body is absent when there are kvs. false: none for now. */
+bool store_outbox_next(struct store_outbox_reader *r, struct store_uplink *u);
+void store_outbox_back(struct store_outbox_reader *r); /* the newest entry comes again */
+/* The newest confirmed telemetry entry, committed. */
+uint64_t store_outbox_confirmed(struct store *s);
+/* No committed telemetry entry has a higher seq. */
+uint64_t store_outbox_head(struct store *s);
 /* confirmed up to seq */
 void store_outbox_ack(struct store_batch *b, bool telemetry_log, uint64_t seq);
 
@@ -276,6 +295,7 @@ struct store_stats {
     int64_t log_rows, log_bytes;
     int64_t outbox_telemetry, outbox_general; /* entries waiting */
     int64_t outbox_oldest_ms;    /* created of the oldest waiting, 0 = none */
+    int64_t telemetry_oldest_ms, general_oldest_ms; /* the same of each queue */
     int64_t parked, entities;
     int64_t dropped;             /* points dropped by a bound */
     int64_t commits, commit_errors;

@@ -120,6 +120,8 @@ extern const struct tbe_uuid tbe_uuid_null;
 bool tbe_uuid_parse(struct tbe_str s, struct tbe_uuid *out); /* 8-4-4-4-12 hex, any case */
 void tbe_uuid_text(const struct tbe_uuid *u, char out[TBE_UUID_TEXT + 1]); /* lower case */
 void tbe_uuid_random(struct tbe_uuid *out);                  /* v4, from base/random.h */
+/* Version 1 with this time (epoch ms) and a random node: what ThingsBoard's entities have. */
+void tbe_uuid_time(struct tbe_uuid *out, int64_t ms);
 bool tbe_uuid_eq(const struct tbe_uuid *a, const struct tbe_uuid *b);
 bool tbe_uuid_is_null(const struct tbe_uuid *u);             /* all zero or tbe_uuid_null */
 int64_t tbe_uuid_msb(const struct tbe_uuid *u);
