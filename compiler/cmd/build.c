@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "cmd/job.h"
+#include "drive/cache.h"
 #include "drive/drive.h"
 #include "emit/emit.h"
 
@@ -13,7 +14,14 @@ struct build {
     struct job job;
     const char *out, *cc, *emit_dir;
     bool line_directives;
+    bool text; /* problems are shown as text: without any there is nothing to write */
     bool dump_ast, dump_ir, dump_opt;
+    char **files;
+    int n_files;
+    struct toolchain tools;
+    const char *options; /* what decides the outcome besides files and tools */
+    struct build_cache cache;
+    bool said; /* something was reported: the next build has to say it again */
 };
 
 static void
@@ -43,16 +51,47 @@ dump_ir(const struct ir_program *p)
     tbe_buf_free(&b);
 }
 
-/* C for the program; the digest is made of all of it but itself. */
+/* C for the program, unless it is built already (*built). The digest is made of all of it but itself. */
 static int
-emit(struct build *j, const struct ir_program *p, const struct toolchain *t, char digest[65], struct emit_result *out)
+emit(struct build *j, const struct ir_program *p, bool *built, struct emit_result *out)
 {
+    char digest[65], cc[65];
+    cache_cc(j->job.a, &j->tools, cc);
     emit_program(j->job.a, p, "", j->line_directives, out);
-    if (drive_digest(j->job.a, t, out, digest) != 0) {
-        return cmd_fail("cannot read %.*s: %s", (int)t->library.n, t->library.p, strerror(errno));
+    if (drive_digest(j->job.a, &j->tools, out, &j->cache.library, digest) != 0) {
+        return cmd_fail("cannot read %.*s: %s", (int)j->tools.library.n, j->tools.library.p, strerror(errno));
     }
-    emit_program(j->job.a, p, digest, j->line_directives, out);
+    *built = strcmp(digest, j->cache.program) == 0 && strcmp(cc, j->cache.cc) == 0 && cache_output_same(j->out, &j->cache);
+    if (!*built) {
+        memcpy(j->cache.program, digest, sizeof digest);
+        memcpy(j->cache.cc, cc, sizeof cc);
+        emit_program(j->job.a, p, digest, j->line_directives, out);
+    }
     return EXIT_CLEAN;
+}
+
+/* The record of what was built, for the next time. */
+static void
+remember(struct build *j)
+{
+    j->cache.output.digest[0] = '\0';
+    if (j->said || cache_inputs(j->job.a, &j->tools, j->options, j->files, j->n_files, j->cache.inputs) != 0) {
+        j->cache.inputs[0] = '\0';
+    }
+    if (cache_digest(j->out, &j->cache.output) == 0) {
+        cache_write(j->job.a, j->out, &j->cache);
+    }
+}
+
+/* The same files, options and tools as at the last build, about which there was nothing to say, and the
+ * worker is as it was left. */
+static bool
+is_unchanged(struct build *j)
+{
+    char inputs[65];
+    return j->cache.inputs[0] &&
+           cache_inputs(j->job.a, &j->tools, j->options, j->files, j->n_files, inputs) == 0 &&
+           strcmp(inputs, j->cache.inputs) == 0 && cache_output_same(j->out, &j->cache);
 }
 
 static int
@@ -122,28 +161,28 @@ drop_refused(struct build *j, struct checked_chain *cc, struct tbe_str said)
 static int
 compile(struct build *j, struct ir_program *p, struct checked_chain *cc)
 {
-    struct toolchain t;
     struct tbe_str why;
     struct emit_result out;
-    char digest[65];
-    if (toolchain_find(j->job.a, j->cc, &t, &why) != 0) {
-        return cmd_fail("%.*s", (int)why.n, why.p);
-    }
     for (int tries = BUILD_TRIES;; tries--) {
         struct tbe_buf said = { 0 };
-        int rc = emit(j, p, &t, digest, &out);
-        if (rc != EXIT_CLEAN || drive_is_built(j->job.a, j->out, digest)) {
+        bool built = false;
+        int rc = emit(j, p, &built, &out);
+        if (built) {
+            remember(j); /* the files may have other names or times */
+        }
+        if (rc != EXIT_CLEAN || built) {
             return rc;
         }
-        rc = drive_build(j->job.a, &t, &out, j->out, &said, &why);
+        rc = drive_build(j->job.a, &j->tools, &out, j->out, &said, &why);
         fwrite(said.p ? said.p : "", 1, said.n, stderr);
+        j->said |= said.n > 0;
         bool again = rc > 0 && tries > 1 && drop_refused(j, cc, tbe_buf_str(&said));
         tbe_buf_free(&said);
         if (rc < 0) {
             fprintf(stderr, "tbedgec: %.*s\n", (int)why.n, why.p);
         }
         if (rc == 0) {
-            drive_set_built(j->job.a, j->out, digest);
+            remember(j);
             return EXIT_CLEAN;
         }
         if (!again) {
@@ -159,9 +198,30 @@ compile(struct build *j, struct ir_program *p, struct checked_chain *cc)
     }
 }
 
+/* What else decides the outcome, for the digest of inputs; and whether there is nothing to do. */
+static int
+prepare(struct build *j, bool *done)
+{
+    struct tbe_str why;
+    if (toolchain_find(j->job.a, j->cc, &j->tools, &why) != 0) {
+        return cmd_fail("%.*s", (int)why.n, why.p);
+    }
+    j->options = tbe_arena_fmt(j->job.a, "root %s, strict %d, lines %d", j->job.root ? j->job.root : "-",
+                               j->job.strict, j->line_directives).p;
+    cache_read(j->job.a, j->out, &j->cache);
+    *done = j->text && !j->dump_ast && !j->dump_ir && !j->dump_opt && is_unchanged(j);
+    return EXIT_CLEAN;
+}
+
 static int
 run_build(struct build *j, char **files, int n)
 {
+    bool done = false;
+    j->files = files;
+    j->n_files = n;
+    if (!j->emit_dir && (prepare(j, &done) != EXIT_CLEAN || done)) {
+        return done ? EXIT_CLEAN : EXIT_USAGE;
+    }
     j->job.ds.build = !j->job.strict;
     int rc = job_load(&j->job, files, n);
     if (rc != EXIT_CLEAN) {
@@ -171,6 +231,7 @@ run_build(struct build *j, char **files, int n)
     int32_t root = job_choose_root(&j->job);
     struct checked_chain *cc = check_chains(j->job.a, &j->job.ds, &j->job.cs, &opt);
     job_show(&j->job);
+    j->said = j->job.ds.n || j->job.ds.dropped;
     j->job.ds.n = 0; /* shown; what the C compiler finds comes later */
     if (j->dump_ast) {
         dump_ast(j);
@@ -218,6 +279,7 @@ run(const struct cmd_args *x)
         .cc = x->v[OPT_CC],
         .emit_dir = x->v[OPT_EMIT_ONLY],
         .line_directives = !x->v[OPT_NO_LINE],
+        .text = !x->v[OPT_FORMAT] || strcmp(x->v[OPT_FORMAT], "text") == 0,
         .dump_ast = cmd_has_word(dumps, "ast"),
         .dump_ir = cmd_has_word(dumps, "ir"),
         .dump_opt = cmd_has_word(dumps, "opt"),

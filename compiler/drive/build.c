@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "drive/cache.h"
 #include "drive/child.h"
 #include "drive/paths.h"
 
@@ -53,23 +54,6 @@ args_new(struct tbe_arena *a, const char *const *cmd)
 }
 
 static int
-read_file(const char *path, struct tbe_buf *b)
-{
-    FILE *f = fopen(path, "rb");
-    char chunk[65536];
-    size_t n;
-    if (!f) {
-        return -1;
-    }
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-        tbe_buf_put(b, chunk, n);
-    }
-    int rc = ferror(f) || b->oom ? -1 : 0;
-    fclose(f);
-    return rc;
-}
-
-static int
 write_file(const char *path, struct tbe_str text)
 {
     FILE *f = fopen(path, "wb");
@@ -81,17 +65,17 @@ write_file(const char *path, struct tbe_str text)
 }
 
 int
-drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, char out[65])
+drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files,
+             struct cache_file *lib, char out[65])
 {
-    struct tbe_buf b = { 0 }, lib = { 0 };
-    char hex[65];
-    if (read_file(tbe_arena_dupz(a, t->library), &lib) != 0) {
-        tbe_buf_free(&lib);
+    struct cache_file fresh = { 0 };
+    struct tbe_buf b = { 0 };
+    lib = lib ? lib : &fresh;
+    if (cache_digest(tbe_arena_dupz(a, t->library), lib) != 0) {
         return -1;
     }
-    hash_sha256_hex(tbe_buf_str(&lib), hex);
-    tbe_buf_free(&lib);
-    tbe_buf_fmt(&b, "tbedgec %s\nlibtbedge %s\n%s\n%s\n", PACKAGE_VERSION, hex, TBE_SANITIZE, TBE_WORKER_LIBS);
+    tbe_buf_fmt(&b, "tbedgec %s\nlibtbedge %s\n%s\n%s\n", PACKAGE_VERSION, lib->digest, TBE_SANITIZE,
+                TBE_WORKER_LIBS);
     for (int i = 0; t->cc[i]; i++) {
         tbe_buf_fmt(&b, "%s ", t->cc[i]);
     }
@@ -266,21 +250,4 @@ drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
     }
     remove_dir(a, dir);
     return rc;
-}
-
-bool
-drive_is_built(struct tbe_arena *a, const char *out, const char *digest)
-{
-    struct tbe_buf b = { 0 };
-    bool same = access(out, X_OK) == 0 && read_file(tbe_arena_fmt(a, "%s.digest", out).p, &b) == 0 && b.n >= 64 &&
-                memcmp(b.p, digest, 64) == 0;
-    tbe_buf_free(&b);
-    return same;
-}
-
-void
-drive_set_built(struct tbe_arena *a, const char *out, const char *digest)
-{
-    /* Not being able to write it only means that the next build is not skipped. */
-    (void)write_file(tbe_arena_fmt(a, "%s.digest", out).p, tbe_arena_fmt(a, "%s\n", digest));
 }

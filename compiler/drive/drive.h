@@ -23,8 +23,11 @@ struct toolchain {
  * *why when there is no compiler or no run time. */
 int toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct tbe_str *why) TBE_MUST_USE;
 
-/* Digest of what is built: generated C, compiler and run-time library, cc command. 64 hex digits. */
-int drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, char out[65]) TBE_MUST_USE;
+/* Digest of what is built: generated C, compiler and run-time library, cc command. 64 hex digits. lib: what
+ * is known of the library, brought up to date (drive/cache.h), or NULL. */
+struct cache_file;
+int drive_digest(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files,
+                 struct cache_file *lib, char out[65]) TBE_MUST_USE;
 
 /* Writes the files into dir, which is made when missing. 0, or -1 with errno and *where. */
 int drive_write(struct tbe_arena *a, const char *dir, const struct emit_result *files, struct tbe_str *where) TBE_MUST_USE;
@@ -33,9 +36,5 @@ int drive_write(struct tbe_arena *a, const char *dir, const struct emit_result *
  * says it. What cc says is appended to *said. */
 int drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
                 struct tbe_buf *said, struct tbe_str *why) TBE_MUST_USE;
-
-/* out.digest beside a worker: true when it holds this digest and out is there. */
-bool drive_is_built(struct tbe_arena *a, const char *out, const char *digest);
-void drive_set_built(struct tbe_arena *a, const char *out, const char *digest);
 
 #endif

@@ -287,7 +287,7 @@ build_once(struct test_run *r, struct test_set *s, const struct toolchain *t, co
     struct emit_result out;
     char digest[65];
     emit_program(r->a, p, "", true, &out);
-    if (drive_digest(r->a, t, &out, digest) != 0) {
+    if (drive_digest(r->a, t, &out, NULL, digest) != 0) {
         s->why = tbe_arena_fmt(r->a, "cannot read %.*s: %s", (int)t->library.n, t->library.p, strerror(errno));
         return -1;
     }

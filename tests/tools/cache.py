@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tbedgec build: when it builds again and when not. A copy of the build tree stands for an installed compiler, so
+that its library can change; a counting wrapper stands for the C compiler, so that every run of it is seen."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import common
+from common import check
+
+CHAIN = """\
+ruleChain: {name: A, root: true}
+metadata:
+  firstNodeIndex: 0
+  nodes:
+    - name: f
+      type: script_filter
+      configuration:
+        scriptLang: TBEL
+        tbelScript: |
+          return msg.t > 1;
+  connections: []
+"""
+
+with tempfile.TemporaryDirectory() as d:
+    tool = os.path.join(d, "bin")
+    os.makedirs(os.path.join(tool, "runtime"))
+    for name in ("tbedgec", "libtbedge.a"):
+        shutil.copy2(os.path.join(common.BUILD, name), tool)
+    if os.path.isdir(os.path.join(common.BUILD, "runtime", "include")):
+        shutil.copytree(os.path.join(common.BUILD, "runtime", "include"), os.path.join(tool, "runtime", "include"))
+    common.TBEDGEC = os.path.join(tool, "tbedgec")
+    cc, log, out = (os.path.join(d, n) for n in ("cc", "log", "worker"))
+    a, b = os.path.join(d, "a.yaml"), os.path.join(d, "b.yaml")
+
+    def write(path, text, mode=0o644):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+    def wrapper(extra=""):
+        write(cc, f"#!/bin/sh\n{extra}\necho run >>'{log}'\nexec gcc \"$@\"\n", 0o755)
+
+    def build(*args, files=(a,), stdin=b""):
+        """(C compiler was run, status, stdout, stderr)"""
+        write(log, "")
+        s, o, e = common.run("build", "--cc", cc, "-o", out, *args, *files, stdin=stdin)
+        return os.path.getsize(log) > 0, s, o, e
+
+    def again(what, want, *args, **kw):
+        ran, s, o, e = build(*args, **kw)
+        check(what, ran == want and s == 0 and os.access(out, os.X_OK), f"cc run: {ran}, status {s}, {e.decode()[:300]}")
+        return o, e
+
+    def works():
+        return b"--replay" in subprocess.run([out, "--help"], capture_output=True, check=False).stdout
+
+    wrapper()
+    write(a, CHAIN)
+    again("the first build builds", True)
+    check("the worker works", works())
+    again("the second does not", False)
+    os.utime(out, (1, 1))
+    again("nor when the worker was touched", False)
+    os.utime(a, (1, 1))
+    again("nor when the chain was touched", False)
+    os.utime(os.path.join(tool, "libtbedge.a"))
+    again("nor when the library was touched", False)
+    again("--strict alone changes nothing", False, "--strict")
+    write(a, CHAIN.replace("- name: f", "- name:   f"))
+    again("nor after a change of spaces only", False)
+    o, e = again("a JSON report is written all the same", False, "--format", "json")
+    check("the report is there", b'"errors":0' in o or b'"warnings":0' in o or o == b"", o.decode()[:200])
+    again("IR is shown all the same", False, "--dump", "ir")
+
+    write(a, CHAIN.replace("> 1", "> 2"))
+    again("a changed script builds", True)
+    again("once", False)
+    again("other #line directives build", True, "--no-line")
+    again("and back", True)
+    with open(out, "ab") as f:
+        f.write(b"x")
+    again("a changed worker is built again", True)
+    check("and works", works())
+    with open(out, "r+b") as f:
+        f.truncate(1000)
+    again("so is a cut one", True)
+    os.unlink(out)
+    again("so is one that went away", True)
+    os.chmod(out, 0o644)
+    again("so is one that may not be run", True)
+    for junk in (b"", b"x" * 5000, b"0" * 64 + b"\n", b"\xff\x00" * 40, b"0" * 64 + b"\ncc " + b"0" * 64 + b"\ninputs -\noutput 1 2 3\n"):
+        with open(out + ".digest", "wb") as f:
+            f.write(junk)
+        again(f"a broken record builds: {junk[:10]!r}", True)
+    os.unlink(out + ".digest")
+    again("so does a missing one", True)
+    os.unlink(out + ".digest")
+    os.mkdir(out + ".digest")
+    again("a record that cannot be written costs a build", True)
+    again("each time", True)
+    os.rmdir(out + ".digest")
+    again("and then", True)
+
+    wrapper("# a new version")
+    again("a changed C compiler builds", True)
+    again("once", False)
+    common.run("build", "--cc", cc + " -O1", "-o", out, a)
+    again("other flags of it do too", True)
+    write(b, CHAIN.replace("name: A, root: true", "name: B"))
+    again("another chain builds", True, files=(a, b))
+    again("once", False, files=(a, b))
+    again("another root builds", True, "--root", "B", files=(a, b))
+    again("once", False, "--root", "B", files=(a, b))
+    again("standard input builds", True, files=("-",), stdin=CHAIN.encode())
+    again("once", False, files=("-",), stdin=CHAIN.encode())
+    again("and builds when it changes", True, files=("-",), stdin=CHAIN.replace("> 1", "> 3").encode())
+
+    write(b, CHAIN.replace("root: true", "root: true").replace("type: script_filter", "type: no_such_node"))
+    ran, s, o, e1 = build(files=(b,))
+    ran, s, o, e2 = build(files=(b,))
+    check("what there is to say is said each time", e1 == e2 and b"no_such_node" in e1, e2.decode()[:300])
+
+    again("the chain of before", True)
+    write(os.path.join(d, "x.c"), "int cache_test_nothing;\n")
+    subprocess.run(["gcc", "-c", os.path.join(d, "x.c"), "-o", os.path.join(d, "x.o")], check=True)
+    subprocess.run(["ar", "r", os.path.join(tool, "libtbedge.a"), os.path.join(d, "x.o")], check=True, capture_output=True)
+    again("a changed library builds", True)
+    again("once", False)
+    check("nothing else is left", sorted(n for n in os.listdir(d) if n.startswith("worker")) == ["worker", "worker.digest"])
+common.end()
