@@ -50,7 +50,9 @@ void check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c);
 void check_config(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n);
 void check_script(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n,
                   const struct check_options *opt);
-/* Changes config in place from version to the class's current one. */
-void config_upgrade(struct tbe_arena *a, const struct node_class *cls, int64_t version, struct doc *config);
+/* Changes config in place from version to the class's current one; a queue name that leaves it goes to *queue.
+ * -1 when a step refuses the configuration, which may then be changed in part. */
+int config_upgrade(struct tbe_arena *a, const struct node_class *cls, int64_t version, struct doc *config,
+                   struct tbe_str *queue) TBE_MUST_USE;
 
 #endif
