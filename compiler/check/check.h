@@ -25,6 +25,7 @@ struct checked_node {
     const struct doc *upgraded;   /* configuration at the class's version, as ThingsBoard stores it; or NULL */
     const struct doc *config;     /* upgraded, every key of the class present and of its type; NULL when broken */
     uint32_t chain;               /* index of its chain */
+    struct tbe_str queue;         /* of the node, or of its older configuration; absent: the message's own */
     struct tbe_str broken;        /* init error, absent when the node works */
     struct checked_script script;
 };
@@ -35,7 +36,7 @@ struct checked_chain {
 };
 
 struct check_options {
-    bool together;        /* the chains become one program: compare them with each other */
+    bool together;        /* the chains become one program: what does not fit together is an error */
     bool line_directives; /* scripts carry #line into their extracted files */
     bool coverage;        /* and counters of what runs */
 };
@@ -46,6 +47,8 @@ struct checked_chain *check_chains(struct tbe_arena *a, struct diags *ds, const 
 
 /* The parts, for the above. */
 void check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c);
+/* Metadata keys that are read where no node before can have set them. */
+void check_keys(struct tbe_arena *a, struct diags *ds, const struct checked_chain *c);
 /* Upgrade and validation of one configuration. */
 void check_config(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n);
 void check_script(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_node *n,

@@ -1,48 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collects, orders and prints diagnostics. */
+/* Collects and orders diagnostics. */
 #include "config.h"
 #include "check/diag.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "front/doc.h"
 
-static const struct {
-    const char *name;
-    enum diag_severity severity;
-    enum diag_scope scope;
-} codes[] = {
-#define CODE(id, severity, scope, summary) { #id, severity, scope },
+static const struct diag_info codes[] = {
+#define CODE(id, severity, scope, summary, hint, page) { #id, severity, scope, summary, hint, page },
 #include "check/codes.def"
 #undef CODE
 };
 
-static const char *const severity_names[] = { "error", "warning", "note" };
-static const char *const severity_colours[] = { "\033[1;31m", "\033[1;35m", "\033[1;36m" };
-
 void
 diags_init(struct diags *ds, struct tbe_arena *a)
 {
-    *ds = (struct diags){ .arena = a };
+    *ds = (struct diags){ .arena = a, .place = { .index = -1 } };
+}
+
+const struct diag_info *
+diag_info(enum diag_code code)
+{
+    return &codes[code];
+}
+
+int
+diag_code_find(const char *name)
+{
+    for (int i = 0; i < DIAG_N_CODES; i++) {
+        if (strcasecmp(codes[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
 }
 
 const char *
-diag_code_name(enum diag_code code)
+diag_severity_name(enum diag_severity severity)
 {
-    return codes[code].name;
+    static const char *const names[] = { "error", "warning", "note" };
+    return names[severity];
 }
 
 void
-diag_add(struct diags *ds, enum diag_code code, struct diag_pos pos, const char *fmt, ...)
+diag_at(struct diags *ds, struct tbe_str chain, struct tbe_str node, int64_t index)
 {
-    enum diag_severity sev = codes[code].severity;
-    if (sev == DIAG_ERROR && codes[code].scope == DIAG_NODE && ds->build) {
-        sev = DIAG_WARNING;
-    }
-    ds->errors += sev == DIAG_ERROR;
-    ds->warnings += sev == DIAG_WARNING;
+    ds->place = (struct diag_place){ chain, node, index };
+}
+
+void
+diags_source(struct diags *ds, const char *file, struct tbe_str text)
+{
+    struct diag_source *s = tbe_arena_alloc(ds->arena, sizeof *s);
+    *s = (struct diag_source){ file, text, ds->sources };
+    ds->sources = s;
+}
+
+static struct diag *
+room(struct diags *ds)
+{
     if (ds->n == DIAG_MAX) {
         ds->dropped++;
-        return;
+        return NULL;
     }
     if (ds->n == ds->cap) {
         uint32_t cap = ds->cap ? ds->cap * 2 : 16;
@@ -53,15 +73,64 @@ diag_add(struct diags *ds, enum diag_code code, struct diag_pos pos, const char 
         ds->v = v;
         ds->cap = cap;
     }
-    va_list ap;
-    va_start(ap, fmt);
+    return &ds->v[ds->n++];
+}
+
+static void
+add(struct diags *ds, enum diag_severity sev, enum diag_code code, struct diag_pos pos, const char *fmt, va_list ap)
+{
+    if (sev == DIAG_ERROR && codes[code].scope == DIAG_NODE && ds->build) {
+        sev = DIAG_WARNING;
+    }
+    ds->skipped = true;
+    if (sev == DIAG_NOTE && ds->no_notes) {
+        return;
+    }
+    ds->errors += sev == DIAG_ERROR;
+    ds->warnings += sev == DIAG_WARNING;
+    ds->notes += sev == DIAG_NOTE;
+    struct diag *d = room(ds);
+    if (!d) {
+        return;
+    }
     struct tbe_str text = tbe_arena_vfmt(ds->arena, fmt, ap);
-    va_end(ap);
     if (pos.at) {
         pos.pointer = doc_pointer(ds->arena, pos.at);
     }
-    ds->v[ds->n] = (struct diag){ code, sev, pos, text, ds->n };
-    ds->n++;
+    ds->skipped = false;
+    struct tbe_str hint = codes[code].hint ? tbe_strz(codes[code].hint) : TBE_STR_NONE;
+    *d = (struct diag){ code, sev, pos, ds->place, text, hint, ds->n - 1 };
+}
+
+void
+diag_add(struct diags *ds, enum diag_code code, struct diag_pos pos, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(ds, codes[code].severity, code, pos, fmt, ap);
+    va_end(ap);
+}
+
+void
+diag_add_as(struct diags *ds, enum diag_severity severity, enum diag_code code, struct diag_pos pos, const char *fmt,
+            ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(ds, severity, code, pos, fmt, ap);
+    va_end(ap);
+}
+
+void
+diag_hint(struct diags *ds, const char *fmt, ...)
+{
+    va_list ap;
+    if (ds->skipped) {
+        return;
+    }
+    va_start(ap, fmt);
+    ds->v[ds->n - 1].hint = tbe_arena_vfmt(ds->arena, fmt, ap);
+    va_end(ap);
 }
 
 static int
@@ -92,86 +161,4 @@ diags_sort(struct diags *ds)
     if (ds->n > 1) {
         qsort(ds->v, ds->n, sizeof *ds->v, by_position);
     }
-}
-
-/* Control bytes of user text must not reach a terminal. */
-static void
-put_clean(FILE *out, struct tbe_str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c < 32 || c == 127) {
-            fprintf(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\x%02x", c);
-        } else {
-            putc(c, out);
-        }
-    }
-}
-
-void
-diags_text(const struct diags *ds, FILE *out, bool colour)
-{
-    for (uint32_t i = 0; i < ds->n; i++) {
-        const struct diag *d = &ds->v[i];
-        if (d->pos.file) {
-            put_clean(out, tbe_strz(d->pos.file));
-            if (d->pos.line) {
-                fprintf(out, ":%u:%u", d->pos.line, d->pos.col);
-            }
-            fputs(": ", out);
-        }
-        fprintf(out, "%s%s[%s]:%s ", colour ? severity_colours[d->severity] : "", severity_names[d->severity],
-                codes[d->code].name, colour ? "\033[0m" : "");
-        put_clean(out, d->text);
-        putc('\n', out);
-        if (d->pos.pointer.p && d->pos.pointer.n) {
-            fputs("    ", out);
-            put_clean(out, d->pos.pointer);
-            putc('\n', out);
-        }
-    }
-    if (ds->dropped) {
-        fprintf(out, "%u more not shown\n", ds->dropped);
-    }
-}
-
-static void
-put_json_str(FILE *out, struct tbe_str s)
-{
-    putc('"', out);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", c);
-        } else if (c < 32) {
-            fprintf(out, "\\u%04x", c);
-        } else {
-            putc(c, out);
-        }
-    }
-    putc('"', out);
-}
-
-void
-diags_json(const struct diags *ds, FILE *out)
-{
-    fputs("{\"diagnostics\":[", out);
-    for (uint32_t i = 0; i < ds->n; i++) {
-        const struct diag *d = &ds->v[i];
-        fprintf(out, "%s\n{\"code\":\"%s\",\"severity\":\"%s\",\"file\":", i ? "," : "", codes[d->code].name,
-                severity_names[d->severity]);
-        if (d->pos.file) {
-            put_json_str(out, tbe_strz(d->pos.file));
-        } else {
-            fputs("null", out);
-        }
-        fprintf(out, ",\"line\":%u,\"column\":%u,\"message\":", d->pos.line, d->pos.col);
-        put_json_str(out, d->text);
-        if (d->pos.pointer.p) {
-            fputs(",\"pointer\":", out);
-            put_json_str(out, d->pos.pointer);
-        }
-        putc('}', out);
-    }
-    fprintf(out, "%s],\"errors\":%u,\"warnings\":%u}\n", ds->n ? "\n" : "", ds->errors, ds->warnings);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of a chain's connections: relations, cycles, what no message reaches. */
+/* Checks of a chain's connections: relations, cycles, what no message reaches, failures that lead nowhere; and of
+ * the names of its nodes. */
 #include "config.h"
 #include "check/check.h"
 #include <string.h>
@@ -8,7 +9,11 @@ static void
 check_relation(struct diags *ds, const struct chain *c, const struct chain_edge *e)
 {
     const struct chain_node *n = &c->nodes[e->from];
-    const struct node_class *cls = node_class_find(n->type);
+    const struct node_class *cls = node_class_find(n->type), *to = node_class_find(c->nodes[e->to].type);
+    if (to && !to->in) {
+        diag_add(ds, C2212, doc_pos(c->file, e->doc), "node %u \"%.*s\" (%s) takes no messages", e->to,
+                 (int)c->nodes[e->to].name.n, c->nodes[e->to].name.p, to->title);
+    }
     if (!cls) {
         return;
     }
@@ -25,6 +30,7 @@ check_relation(struct diags *ds, const struct chain *c, const struct chain_edge 
         if (tbe_str_ieq(rel, e->type)) {
             diag_add(ds, C2204, doc_pos(c->file, e->type_doc), "relation \"%.*s\" is spelled \"%s\" by node %u \"%.*s\"",
                      (int)e->type.n, e->type.p, cls->relations[i], n->index, (int)n->name.n, n->name.p);
+            diag_hint(ds, "Write \"%s\".", cls->relations[i]);
             return;
         }
     }
@@ -78,6 +84,7 @@ find_cycles(struct tbe_arena *a, struct diags *ds, const struct chain *c, const 
             at[n] = o->next[e];
             uint32_t to = c->edges[e].to;
             if (state[to] == 1 && to != n) {
+                diag_at(ds, c->name, c->nodes[n].name, n);
                 diag_add(ds, C2206, doc_pos(c->file, c->edges[e].doc),
                          "connection %u -> %u closes a cycle. Can't create circling relations in rule chain.", n, to);
             } else if (state[to] == 0) {
@@ -89,16 +96,28 @@ find_cycles(struct tbe_arena *a, struct diags *ds, const struct chain *c, const 
     }
 }
 
+/* Does the node make messages of its own? Those that take none do, and the counter. */
+static bool
+is_source(const struct chain_node *n)
+{
+    const struct node_class *cls = node_class_find(n->type);
+    return cls && !cls->in;
+}
+
 static void
 find_unreached(struct tbe_arena *a, struct diags *ds, const struct chain *c, const struct out *o)
 {
     uint8_t *seen = tbe_arena_zalloc(a, c->n_nodes + 1);
     uint32_t *stack = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *stack), depth = 0;
-    if (c->first < 0) {
-        return;
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        if ((int64_t)i == c->first || is_source(&c->nodes[i])) {
+            seen[i] = 1;
+            stack[depth++] = i;
+        }
     }
-    seen[c->first] = 1;
-    stack[depth++] = (uint32_t)c->first;
+    if (depth == 0) {
+        return; /* no first node: reported already */
+    }
     while (depth) {
         uint32_t n = stack[--depth];
         for (uint32_t e = o->head[n]; e != UINT32_MAX; e = o->next[e]) {
@@ -109,11 +128,100 @@ find_unreached(struct tbe_arena *a, struct diags *ds, const struct chain *c, con
         }
     }
     for (uint32_t i = 0; i < c->n_nodes; i++) {
-        struct tbe_str t = c->nodes[i].type;
-        bool source = t.n > 19 && memcmp(t.p + t.n - 18, "TbMsgGeneratorNode", 18) == 0;
-        if (!seen[i] && !source) {
+        if (!seen[i]) {
+            diag_at(ds, c->name, c->nodes[i].name, i);
             diag_add(ds, C2207, doc_pos(c->file, c->nodes[i].doc), "no message reaches node %u \"%.*s\"", i,
                      (int)c->nodes[i].name.n, c->nodes[i].name.p);
+        }
+    }
+}
+
+/* Can the node leave by Failure, and does it lead on otherwise without that being connected? */
+static bool
+loses_failures(const struct chain *c, const struct out *o, uint32_t n)
+{
+    const struct node_class *cls = node_class_find(c->nodes[n].type);
+    bool can = false, failure = false;
+    for (uint32_t i = 0; cls && i < cls->n_relations; i++) {
+        can |= strcmp(cls->relations[i], "Failure") == 0;
+    }
+    for (uint32_t e = o->head[n]; e != UINT32_MAX; e = o->next[e]) {
+        failure |= tbe_str_ieq(c->edges[e].type, TBE_STR("Failure"));
+    }
+    return can && !failure && o->head[n] != UINT32_MAX;
+}
+
+static void
+find_failures(struct diags *ds, const struct chain *c, const struct out *o)
+{
+    bool some = false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_edges; i++) {
+        some |= tbe_str_ieq(c->edges[i].type, TBE_STR("Failure"));
+    }
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        if (!loses_failures(c, o, i)) {
+            continue;
+        }
+        n++;
+        if (some) {
+            diag_at(ds, c->name, c->nodes[i].name, i);
+            diag_add(ds, C2213, doc_pos(c->file, c->nodes[i].doc), "node %u \"%.*s\": Failure is not connected", i,
+                     (int)c->nodes[i].name.n, c->nodes[i].name.p);
+        }
+    }
+    if (n && !some) {
+        const struct chain_node *first = &c->nodes[c->first >= 0 ? c->first : 0];
+        diag_at(ds, c->name, first->name, first->index);
+        diag_add(ds, C2213, doc_pos(c->file, first->doc), "no node of this chain has Failure connected (%u can fail and "
+                 "lead on otherwise)", n);
+    }
+}
+
+/* Two nodes that do the same may have the same name: it does not matter which is meant. */
+static bool
+does_same(const struct chain_node *x, const struct chain_node *y)
+{
+    struct tbe_buf bx = { 0 }, by = { 0 };
+    if (x->config && y->config) {
+        doc_json(&bx, x->config);
+        doc_json(&by, y->config);
+    }
+    bool same = tbe_str_eq(x->type, y->type) && !x->config == !y->config &&
+                tbe_str_eq(tbe_buf_str(&bx), tbe_buf_str(&by));
+    tbe_buf_free(&bx);
+    tbe_buf_free(&by);
+    return same;
+}
+
+/* Index of a node by hash of its name, to find doubles in one pass. */
+static void
+find_names(struct tbe_arena *a, struct diags *ds, const struct chain *c)
+{
+    uint32_t size = 16;
+    while (size < c->n_nodes * 2) {
+        size *= 2;
+    }
+    uint32_t *slot = tbe_arena_alloc(a, size * sizeof *slot);
+    memset(slot, 0xff, size * sizeof *slot);
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        struct tbe_str name = c->nodes[i].name;
+        const struct node_class *cls = node_class_find(c->nodes[i].type);
+        uint32_t h = 2166136261u;
+        for (size_t k = 0; k < name.n; k++) {
+            h = (h ^ (unsigned char)name.p[k]) * 16777619u;
+        }
+        h &= size - 1;
+        while (slot[h] != UINT32_MAX && !tbe_str_eq(c->nodes[slot[h]].name, name)) {
+            h = (h + 1) & (size - 1);
+        }
+        if (slot[h] == UINT32_MAX) {
+            slot[h] = i;
+        } else if (name.n && !(cls && !cls->out) && !does_same(&c->nodes[slot[h]], &c->nodes[i])) {
+            const struct doc *at = doc_get(c->nodes[i].doc, "name");
+            diag_at(ds, c->name, name, i);
+            diag_add(ds, C2214, doc_pos(c->file, at ? at : c->nodes[i].doc), "nodes %u and %u are both named \"%.*s\"",
+                     slot[h], i, (int)name.n, name.p);
         }
     }
 }
@@ -127,6 +235,7 @@ find_doubles(struct diags *ds, const struct chain *c, const struct out *o)
             for (uint32_t f = o->next[e]; f != UINT32_MAX && tries < 100000; f = o->next[f], tries++) {
                 const struct chain_edge *x = &c->edges[e], *y = &c->edges[f];
                 if (x->to == y->to && tbe_str_eq(x->type, y->type)) {
+                    diag_at(ds, c->name, c->nodes[n].name, n);
                     diag_add(ds, C2208, doc_pos(c->file, y->doc), "connection %u -> %u \"%.*s\" is given twice", n,
                              y->to, (int)y->type.n, y->type.p);
                 }
@@ -141,6 +250,7 @@ check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
     struct out o = outgoing(a, c);
     for (uint32_t i = 0; i < c->n_edges; i++) {
         const struct chain_edge *e = &c->edges[i];
+        diag_at(ds, c->name, c->nodes[e->from].name, e->from);
         if (e->from == e->to) {
             diag_add(ds, C2205, doc_pos(c->file, e->doc), "connection %u -> %u: Can't create the relation to yourself.",
                      e->from, e->to);
@@ -148,6 +258,10 @@ check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
         check_relation(ds, c, e);
     }
     find_cycles(a, ds, c, &o);
-    find_unreached(a, ds, c, &o);
     find_doubles(ds, c, &o);
+    if (!c->damaged) { /* else it may be right but for what is told already */
+        find_unreached(a, ds, c, &o);
+        find_failures(ds, c, &o);
+    }
+    find_names(a, ds, c);
 }

@@ -38,6 +38,7 @@ struct node_key {
     bool open;        /* OBJECT: unknown keys do no harm */
     int64_t min, max;              /* INT */
     int max_length;                /* STRING: characters; 0 = no limit of its own */
+    int later; /* > 0: came after the class's version, in this order; older files do not have it */
     const char *const *values;     /* ENUM, ENUMS */
     const char *const *constants;  /* ENUM: C name of each value */
     uint32_t n_values;

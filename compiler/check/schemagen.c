@@ -514,7 +514,8 @@ put_key(struct gen *g, const char *owner, const cJSON *schema, const cJSON *p)
     put_limit("min", cJSON_GetObjectItem(t, "minimum"));
     put_limit("max", cJSON_GetObjectItem(t, "maximum"));
     const cJSON *len = cJSON_GetObjectItem(p, "maxLength");
-    printf(", .max_length = %d", len ? len->valueint : 0);
+    const cJSON *later = cJSON_GetObjectItem(p, "x-later");
+    printf(", .max_length = %d, .later = %d", len ? len->valueint : 0, later ? later->valueint : 0);
     if (strcmp(kind, "KEY_ENUMS") == 0 || strcmp(kind, "KEY_OBJECTS") == 0) {
         e = items_of(g, t);
     }

@@ -60,7 +60,8 @@ compile(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_
     n->script.file = tbe_arena_fmt(a, "c%u_n%u_script.%s", n->chain, n->src->index,
                                    n->script.dialect == TBE_DIALECT_TBEL ? "tbel" : "js");
     struct script_source in = { .text = n->script.text, .dialect = n->script.dialect, .symbol = symbol,
-                                .params = { "msg", "metadata", "msgType" }, .n_params = 3,
+                                .params = { n->cls->params[0], n->cls->params[1], n->cls->params[2] },
+                                .n_params = 3,
                                 .line_directives = opt->line_directives, .line_file = n->script.file.p,
                                 .coverage = opt->coverage };
     if (script_compile(a, &in, &res) != 0) {
@@ -82,6 +83,10 @@ check_script(struct tbe_arena *a, struct diags *ds, const char *file, struct che
     const char *key = dialect == TBE_DIALECT_TBEL ? n->cls->tbel_key : n->cls->js_key;
     const char *name = dialect == TBE_DIALECT_TBEL ? "TBEL" : "JS";
     struct tbe_str text = doc_text(n->config, key);
+    if (n->src->config && !doc_get(n->src->config, "scriptLang") && !blank(doc_text(n->src->config, n->cls->tbel_key))) {
+        diag_add(ds, C2406, doc_pos(file, n->src->config), "node %u \"%.*s\": \"scriptLang\" is not given, so \"%s\" runs "
+                 "and \"%s\" does not", s->index, (int)s->name.n, s->name.p, n->cls->js_key, n->cls->tbel_key);
+    }
     n->script.dialect = dialect;
     n->script.doc = script_doc(n, key);
     if (blank(text)) {

@@ -223,6 +223,7 @@ run_build(struct build *j, char **files, int n)
         return done ? EXIT_CLEAN : EXIT_USAGE;
     }
     j->job.ds.build = !j->job.strict;
+    j->job.ds.no_notes = true; /* a build tells what is wrong with it; check tells more */
     int rc = job_load(&j->job, files, n);
     if (rc != EXIT_CLEAN) {
         return rc;
@@ -261,7 +262,7 @@ static const struct cmd_option options[] = {
     [OPT_DUMP] = { "dump", "LIST", "ast|ir|opt", .list = true,
                    .help = "print the chains as read, as IR, as planned" },
     [OPT_NO_LINE] = { "no-line", .help = "no #line directives for scripts" },
-    [OPT_FORMAT] = { "format", "FORMAT", "text|json", "how problems are shown" },
+    [OPT_FORMAT] = { "format", "FORMAT", JOB_FORMATS, "how problems are shown" },
     [OPT_STRICT] = { "strict", .help = "warnings are errors; a node that does not work stops the build" },
 };
 
@@ -286,7 +287,7 @@ run(const struct cmd_args *x)
     };
     job_init(&b.job, &a);
     b.job.root = x->v[OPT_ROOT];
-    b.job.json = x->v[OPT_FORMAT] && strcmp(x->v[OPT_FORMAT], "json") == 0;
+    b.job.format = job_format(x->v[OPT_FORMAT]);
     b.job.strict = x->v[OPT_STRICT];
     int rc = run_build(&b, x->operands, x->n_operands);
     tbe_arena_free(&a);

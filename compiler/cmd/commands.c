@@ -11,6 +11,8 @@
     X(test)         \
     X(fmt)          \
     X(graph)        \
+    X(explain)      \
+    X(schema)       \
     X(eval)         \
     /* the end */
 

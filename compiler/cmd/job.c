@@ -24,16 +24,56 @@ job_load(struct job *j, char **files, int n)
     return EXIT_CLEAN;
 }
 
+enum job_format
+job_format(const char *word)
+{
+    static const char *const words[] = { "text", "json", "sarif", "github" };
+    for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return (enum job_format)i;
+        }
+    }
+    return JOB_TEXT;
+}
+
+int
+job_baseline(struct job *j)
+{
+    struct tbe_buf b = { 0 };
+    uint32_t before = j->ds.n;
+    FILE *f = fopen(j->baseline, "rb");
+    if (!f) {
+        return cmd_fail("cannot read %s: %s", j->baseline, strerror(errno));
+    }
+    char chunk[65536];
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0 && b.n <= DOC_MAX_BYTES;) {
+        tbe_buf_put(&b, chunk, n);
+    }
+    bool bad = ferror(f) || b.oom;
+    fclose(f);
+    struct tbe_str text = tbe_arena_dup(j->a, tbe_buf_str(&b));
+    tbe_buf_free(&b);
+    if (bad || diags_baseline(&j->ds, text) != 0) {
+        return cmd_fail(bad ? "cannot read %s" : "%s is no baseline of tbedgec", j->baseline);
+    }
+    j->known = before - j->ds.n;
+    return EXIT_CLEAN;
+}
+
 void
 job_show(struct job *j)
 {
     diags_sort(&j->ds);
-    if (j->json && !j->shown) {
+    if (j->format == JOB_JSON) {
         diags_json(&j->ds, stdout);
+    } else if (j->format == JOB_GITHUB) {
+        diags_github(&j->ds, stdout);
+    } else if (j->format == JOB_SARIF && !j->shown) {
+        diags_sarif(&j->ds, stdout);
         j->shown = true;
-        return;
+    } else {
+        diags_text(&j->ds, stderr, cmd_colour(2));
     }
-    diags_text(&j->ds, stderr, cmd_colour(2));
 }
 
 int

@@ -175,9 +175,9 @@ put_row(struct tbe_buf *b, const struct ir_node *n)
     if (n->n_edges) {
         tbe_buf_fmt(b, ", .edges = n%u_edges, .n_edges = %u", s->src->index, n->n_edges);
     }
-    if (s->src->queue.p) {
+    if (s->queue.p) {
         tbe_buf_putz(b, ",\n      .queue = ");
-        put_cut(b, s->src->queue);
+        put_cut(b, s->queue);
     }
     if (s->src->debug_failures || s->src->debug_all) {
         tbe_buf_fmt(b, ",\n      .debug_failures = %d, .debug_all = %d", s->src->debug_failures, s->src->debug_all);

@@ -122,10 +122,7 @@ read_node(struct reader *r, struct chain_node *n, struct doc *d)
     }
     for (const struct doc *m = d->first; m; m = m->next) {
         if (!known_node_key(m->key)) {
-            struct diag_pos at = doc_pos(r->file, m);
-            at.line = m->key_line;
-            at.col = m->key_col;
-            diag_add(r->ds, C2103, at, "a node has no key \"%.*s\"", (int)m->key.n, m->key.p);
+            diag_add(r->ds, C2103, doc_key_pos(r->file, m), "a node has no key \"%.*s\"", (int)m->key.n, m->key.p);
         }
     }
     const struct doc *type = doc_get(d, "type"), *name = doc_get(d, "name");
@@ -174,8 +171,10 @@ read_nodes(struct reader *r, const struct doc *list)
     for (struct doc *d = list->first; d; d = d->next) {
         struct chain_node *n = &c->nodes[c->n_nodes];
         n->index = c->n_nodes++;
+        diag_at(r->ds, c->name, doc_text(d, "name"), n->index);
         read_node(r, n, d);
     }
+    diag_at(r->ds, c->name, TBE_STR_NONE, -1);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -248,6 +247,7 @@ static void
 read_connection(struct reader *r, const struct doc *d)
 {
     if (d->t != DOC_MAP) {
+        r->c->damaged = true;
         wrong_type(r, d, "a connection", "an object");
         return;
     }
@@ -255,13 +255,16 @@ read_connection(struct reader *r, const struct doc *d)
     int64_t to = read_end(r, d, "toIndex", "to", C2202);
     const struct doc *type = doc_get(d, "type");
     bool list = type && type->t == DOC_LIST;
+    r->c->damaged |= from < 0 || to < 0;
     if (!type || (type->t != DOC_STR && !list)) {
+        r->c->damaged = true;
         diag_add(r->ds, type ? C2102 : C2101, doc_pos(r->file, type ? type : d),
                  "a connection needs \"type\", the relation as text");
         return;
     }
     for (const struct doc *t = list ? type->first : type; t; t = list ? t->next : NULL) {
         if (t->t != DOC_STR) {
+            r->c->damaged = true;
             wrong_type(r, t, "a relation", "a string");
         } else if (from >= 0 && to >= 0) {
             add_edge(r, (struct chain_edge){ (uint32_t)from, (uint32_t)to, short_name(r, t), d, t });
@@ -276,8 +279,10 @@ read_connections(struct reader *r, const struct doc *list)
         return;
     }
     if (list->t != DOC_LIST) {
+        r->c->damaged = true;
         wrong_type(r, list, "\"connections\"", "a list");
     } else if (list->n > CHAIN_MAX_EDGES) {
+        r->c->damaged = true;
         diag_add(r->ds, C2108, doc_pos(r->file, list), "%u connections: the limit is %u", list->n,
                  CHAIN_MAX_EDGES);
     } else {
@@ -298,6 +303,7 @@ read_first(struct reader *r, const struct doc *meta)
     if (!v && (v = doc_get(meta, "firstNode"))) {
         int64_t i = read_end(r, meta, "firstNodeIndex", "firstNode", C2104);
         c->first = (int32_t)i;
+        c->damaged |= i < 0;
         return;
     }
     if (!v || v->t == DOC_NULL) {
@@ -307,6 +313,7 @@ read_first(struct reader *r, const struct doc *meta)
         }
         return;
     }
+    c->damaged |= v->t != DOC_INT || v->i < 0 || v->i >= (int64_t)c->n_nodes;
     if (v->t != DOC_INT) {
         wrong_type(r, v, "\"firstNodeIndex\"", "an integer");
     } else if (v->i < 0 || v->i >= (int64_t)c->n_nodes) {
@@ -365,6 +372,7 @@ read_chain(struct reader *r, struct chains *cs, const struct doc *whole, const s
         name = doc_get(meta, "name");
     }
     c->name = name && name->t == DOC_STR && name->s.n ? short_name(r, name) : stem(r->file);
+    diag_at(r->ds, c->name, TBE_STR_NONE, -1);
     c->root = doc_true(head, "root") || doc_true(meta, "root");
     c->id = id_of(r, doc_get(head, "id"));
     if (!c->id.p) {
@@ -436,10 +444,13 @@ chains_read(struct tbe_arena *a, struct diags *ds, const char *name, struct tbe_
         }
         yaml = !(i < text.n && (text.p[i] == '{' || text.p[i] == '['));
     }
+    diags_source(ds, name, text);
+    diag_at(ds, TBE_STR_NONE, TBE_STR_NONE, -1);
     const struct doc *d = yaml ? yaml_read(a, ds, name, text) : json_read(a, ds, name, text);
     if (d) {
         chains_from_doc(a, ds, name, d, cs);
     }
+    diag_at(ds, TBE_STR_NONE, TBE_STR_NONE, -1);
 }
 
 /* ---- legacy connections to chains (5.2) ------------------------------------------------------ */
@@ -466,6 +477,7 @@ link_one(struct reader *r, const struct chains *cs, const struct doc *d)
         return;
     }
     int64_t from = read_end(r, d, "fromIndex", "from", C2201);
+    c->damaged |= from < 0;
     if (from < 0) {
         return;
     }
@@ -493,6 +505,7 @@ chains_link(struct tbe_arena *a, struct diags *ds, struct chains *cs)
         if (!c->legacy || c->legacy->n == 0) {
             continue;
         }
+        diag_at(ds, c->name, TBE_STR_NONE, -1);
         uint32_t before = c->n_nodes;
         if (before + c->legacy->n > CHAIN_MAX_NODES) {
             diag_add(ds, C2108, doc_pos(c->file, c->legacy), "more than %u nodes", CHAIN_MAX_NODES);
@@ -509,4 +522,5 @@ chains_link(struct tbe_arena *a, struct diags *ds, struct chains *cs)
         make_node_ids(&r, before);
         c->legacy = NULL;
     }
+    diag_at(ds, TBE_STR_NONE, TBE_STR_NONE, -1);
 }

@@ -37,6 +37,7 @@ struct chain {
     const struct doc *legacy; /* ruleChainConnections still to be linked, or NULL */
     struct tbe_str id, name;  /* id: made of the name when the file has none */
     bool has_id, root;
+    bool damaged; /* a connection or the first node could not be read: what reaches what is not known */
     int32_t first; /* -1: none */
     struct chain_node *nodes;
     uint32_t n_nodes;

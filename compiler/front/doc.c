@@ -218,6 +218,17 @@ doc_pos(const char *file, const struct doc *d)
     return (struct diag_pos){ .file = file, .line = d->line, .col = d->col, .at = d };
 }
 
+struct diag_pos
+doc_key_pos(const char *file, const struct doc *d)
+{
+    struct diag_pos pos = doc_pos(file, d);
+    if (d->key_line) {
+        pos.line = d->key_line;
+        pos.col = d->key_col;
+    }
+    return pos;
+}
+
 /* Column of the `offset`-th byte of a JSON string's value: escapes take more room in the file. */
 static uint32_t
 raw_column(const struct doc *d, size_t offset)

@@ -53,6 +53,7 @@ struct tbe_str doc_pointer(struct tbe_arena *a, const struct doc *d);
 const char *doc_type_name(enum doc_type t); /* "a string" */
 void doc_json(struct tbe_buf *out, const struct doc *d); /* compact JSON */
 struct diag_pos doc_pos(const char *file, const struct doc *d);
+struct diag_pos doc_key_pos(const char *file, const struct doc *d); /* of a member's key */
 
 /* Where line and column (1-based, bytes) of a text value stand in the file; its start when the form
  * of the text does not tell. */

@@ -58,7 +58,7 @@ printf '{"nodes": 5}' >"$work/in"
 expect 1 "stdin:1:11: error[C2102]" "$tbedgec" check -
 printf 'nodes:\n  - {name: a, type: nonsense}\nfirstNodeIndex: 0\n' >"$work/in"
 expect 1 "stdin:2:21: error[C2301]" "$tbedgec" check -
-expect 0 '"errors":0' "$tbedgec" check --format json "$chain"
+expect 0 '"code":"C2213"' "$tbedgec" check --format json "$chain"
 expect 0 'chain c0_edge_root_rule_chain "Edge Root Rule Chain"' "$tbedgec" build --dump=ir --emit-only "$work/c" "$chain"
 expect 0 '"ruleChain"' "$tbedgec" build --dump=ast,opt --emit-only "$work/c" "$chain"
 expect 2 "cannot write /proc/none" "$tbedgec" build --emit-only /proc/none "$chain"

@@ -68,7 +68,7 @@ n0_switch(struct tbe_run *r, struct tbe_msg *m)
     tbe_route(r, &c0_test_chain, 0, rel, m);
 }
 
-/* node 1: "Not yet" (org.thingsboard.rule.engine.math.TbMathNode)
+/* node 1: "Not yet" (math function)
  * does not work: not supported yet: org.thingsboard.rule.engine.math.TbMathNode */
 static void
 n1_not_yet(struct tbe_run *r, struct tbe_msg *m)
