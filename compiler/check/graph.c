@@ -217,7 +217,7 @@ find_names(struct tbe_arena *a, struct diags *ds, const struct chain *c)
         }
         if (slot[h] == UINT32_MAX) {
             slot[h] = i;
-        } else if (name.n && !(cls && !cls->out) && !does_same(&c->nodes[slot[h]], &c->nodes[i])) {
+        } else if (doc_get(c->nodes[i].doc, "name") && name.n && !(cls && !cls->out) && !does_same(&c->nodes[slot[h]], &c->nodes[i])) {
             const struct doc *at = doc_get(c->nodes[i].doc, "name");
             diag_at(ds, c->name, name, i);
             diag_add(ds, C2214, doc_pos(c->file, at ? at : c->nodes[i].doc), "nodes %u and %u are both named \"%.*s\"",

@@ -289,17 +289,22 @@ ask_swap(struct deploy *d, const char *path)
 
 /* Building ----------------------------------------------------------------------------------------- */
 
-/* The array of {"diagnostics":[...],...}, or absent. */
-static struct tbe_str
-diagnostics_of(struct tbe_arena *a, struct tbe_str out)
+/* The compiler's diagnostics, one JSON object a line, as a list; other lines do not count. */
+static tbe_val
+diagnostics_list(struct tbe_arena *a, struct tbe_str out)
 {
-    tbe_val v, list;
+    tbe_val list = tbe_list_new(a, 0), v;
 
-    if (tbe_json_parse(a, out, TBE_JSON_RAW | TBE_JSON_PREFIX, &v, NULL) != 0 || v.t != TBE_MAP) {
-        return TBE_STR_NONE;
+    for (const char *p = out.p, *end = out.p + out.n; p && p < end;) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((nl ? nl : end) - p);
+
+        if (tbe_json_parse(a, (struct tbe_str){ p, n }, TBE_JSON_RAW, &v, NULL) == 0 && v.t == TBE_MAP) {
+            tbe_list_push(a, list.u.l, v);
+        }
+        p += n + 1;
     }
-    list = tbe_map_get(v.u.m, TBE_STR("diagnostics"));
-    return list.t == TBE_LIST ? tbe_json_text(a, list, TBE_OUT_JAVA) : TBE_STR_NONE;
+    return list;
 }
 
 /* The first error of the report, else the first line the compiler said. */
@@ -307,16 +312,14 @@ static void
 error_text(struct tbe_arena *a, int status, struct tbe_str out, struct tbe_str said, char text[ERROR_MAX])
 {
     const char *nl = memchr(said.p, '\n', said.n);
-    tbe_val v, list = TBE_UNDEF_VAL;
+    tbe_val list;
 
     if (status < 0) {
         snprintf(text, ERROR_MAX, "the compiler took more than %u s", DEPLOY_SECONDS);
         return;
     }
-    if (tbe_json_parse(a, out, TBE_JSON_RAW | TBE_JSON_PREFIX, &v, NULL) == 0 && v.t == TBE_MAP) {
-        list = tbe_map_get(v.u.m, TBE_STR("diagnostics"));
-    }
-    for (uint32_t i = 0; list.t == TBE_LIST && i < list.u.l->n; i++) {
+    list = diagnostics_list(a, out);
+    for (uint32_t i = 0; i < list.u.l->n; i++) {
         tbe_val diag = list.u.l->v[i], sev = TBE_UNDEF_VAL, message = TBE_UNDEF_VAL;
 
         if (diag.t == TBE_MAP) {
@@ -391,12 +394,12 @@ on_built(void *arg, int status, struct tbe_str out, struct tbe_str said)
 
     d->job = NULL;
     tbe_arena_init(&a, 0);
-    diagnostics = diagnostics_of(&a, out);
+    diagnostics = tbe_json_text(&a, diagnostics_list(&a, out), TBE_OUT_JAVA);
     if (status == 0) {
-        built_done(d, diagnostics.p ? diagnostics : TBE_STR("[]"));
+        built_done(d, diagnostics);
     } else {
         error_text(&a, status, out, said, text);
-        failed(d, diagnostics.p ? diagnostics : TBE_STR("[]"), text);
+        failed(d, diagnostics, text);
     }
     tbe_arena_free(&a);
     if (path_of(dir, d, "%s", "deploy")) {
