@@ -63,7 +63,7 @@ compile(struct tbe_arena *a, struct diags *ds, const char *file, struct checked_
                                 .params = { n->cls->params[0], n->cls->params[1], n->cls->params[2] },
                                 .n_params = 3,
                                 .line_directives = opt->line_directives, .line_file = n->script.file.p,
-                                .coverage = opt->coverage };
+                                .coverage = opt->coverage && !(n->script.is_default && tbe_str_eqz(tbe_strz(n->cls->name), "log")) };
     if (script_compile(a, &in, &res) != 0) {
         stop(n, TBE_STR("out of memory while compiling the script"));
         return;

@@ -463,7 +463,7 @@ uint32_t
 test_part(struct tbe_str key)
 {
     static const char *const keys[] = { "out",    "path",  "nodes", "saves",  "attributes", "alarms",
-                                        "cloud",  "rpc",   "pushes", "state", "init" };
+                                        "cloud",  "rpc",   "pushes", "replies", "state", "init" };
     for (uint32_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (tbe_str_eqz(key, keys[i])) {
             return 1u << i;

@@ -10,7 +10,7 @@
 #include "drive/test_int.h"
 
 #define WORKER_MEMORY (2ull << 30) /* bytes of address space */
-#define SHARE_MAX 200              /* cases a child gets at most: so several children share a large set */
+#define SHARE_MAX 32 /* cases a child gets at most: so several children share a large set */
 
 struct share { /* cases one child runs */
     struct test_set *set;

@@ -279,7 +279,7 @@ state_of(struct view *v, const struct doc *in)
     return s;
 }
 
-static const char *const effects[] = { "saves", "attributes", "alarms", "cloud", "rpc", "pushes" };
+static const char *const effects[] = { "saves", "attributes", "alarms", "cloud", "rpc", "pushes", "replies" };
 #define N_EFFECTS (sizeof effects / sizeof effects[0])
 
 static void

@@ -116,6 +116,21 @@ is_exact(const struct doc *d, bool otherwise)
     return m.p ? tbe_str_eqz(m, "exact") : otherwise;
 }
 
+/* The node with some keys of its configuration replaced. */
+static const struct doc *
+with_configuration(struct test_run *r, const struct doc *node, const struct doc *conf)
+{
+    struct doc *n = doc_copy(r->a, node), *to = doc_get(n, "configuration");
+    if (!to || to->t != DOC_MAP) {
+        to = doc_new(r->a, DOC_MAP, conf->line, conf->col);
+        doc_put(n, TBE_STR("configuration"), to);
+    }
+    for (const struct doc *m = conf->first; m; m = m->next) {
+        doc_put(to, m->key, doc_copy(r->a, m));
+    }
+    return n;
+}
+
 static void
 read_case(struct test_run *r, struct test_file *f, const struct doc *d, struct test_case *c)
 {
@@ -125,6 +140,12 @@ read_case(struct test_run *r, struct test_file *f, const struct doc *d, struct t
     c->now = test_time(now ? now : doc_get(f->doc, "now"), TEST_NOW);
     c->node = doc_get(d, "node");
     c->node = c->node ? c->node : doc_get(f->doc, "node");
+    const struct doc *conf = doc_get(d, "configuration");
+    if (conf && !c->node) {
+        diag_add(&r->ds, C2902, doc_pos(f->path, conf), "\"configuration\" needs a \"node\" in the test or the file");
+    } else if (conf) {
+        c->node = with_configuration(r, c->node, conf);
+    }
     if (skip && (skip->t == DOC_STR || skip->i)) {
         c->skip = skip->t == DOC_STR ? skip->s : TBE_STR("skipped");
     }

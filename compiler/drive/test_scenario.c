@@ -232,10 +232,31 @@ test_check_nodes(struct test_run *r, struct test_case *c)
 
 /* ---- @{Name} ---- */
 
+/* now, now+5000, now-5000: ms */
+static bool
+is_now(struct tbe_str s, int64_t *ms)
+{
+    bool minus = s.n > 3 && s.p[3] == '-';
+    int64_t n = 0;
+    size_t i = 4;
+    if (s.n < 3 || memcmp(s.p, "now", 3) != 0 || s.n == 4 || s.n > 16 || (s.n > 3 && !minus && s.p[3] != '+')) {
+        return false;
+    }
+    for (; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return false;
+        }
+        n = n * 10 + (s.p[i] - '0');
+    }
+    *ms = minus ? -n : n;
+    return true;
+}
+
 static struct tbe_str
 fill_text(struct test_run *r, struct test_case *c, const struct doc *d, struct tbe_str s)
 {
     struct tbe_buf b = { 0 };
+    int64_t ms;
     if (!memmem(s.p, s.n, "@{", 2)) {
         return s;
     }
@@ -249,8 +270,8 @@ fill_text(struct test_run *r, struct test_case *c, const struct doc *d, struct t
         } else {
             struct tbe_str name = { s.p + i + 2, (size_t)(end - s.p) - i - 2 };
             const struct test_name *n = test_find(c, name);
-            if (tbe_str_eqz(name, "now")) {
-                tbe_buf_fmt(&b, "%lld", (long long)c->now);
+            if (is_now(name, &ms)) {
+                tbe_buf_fmt(&b, "%lld", (long long)(c->now + ms));
             } else if (n) {
                 tbe_buf_puts(&b, n->id);
             } else {
@@ -268,8 +289,15 @@ fill_text(struct test_run *r, struct test_case *c, const struct doc *d, struct t
 static void
 fill(struct test_run *r, struct test_case *c, struct doc *d)
 {
+    int64_t ms;
+    bool time = d->t == DOC_STR && d->s.n > 5 && memcmp(d->s.p, "@{", 2) == 0 &&
+                is_now((struct tbe_str){ d->s.p + 2, d->s.n - 3 }, &ms) && d->s.p[d->s.n - 1] == '}';
     if (d->t == DOC_STR) {
         d->s = fill_text(r, c, d, d->s);
+    }
+    if (time) { /* alone it is a number, not a text */
+        d->t = DOC_INT;
+        d->i = c->now + ms;
     }
     if (d->key.p) {
         d->key = fill_text(r, c, d, d->key);
@@ -611,8 +639,8 @@ step_message(struct line *l, struct test_step *s)
 static void
 step_post(struct line *l, struct test_step *s)
 {
-    static const char *const whats[] = { "telemetry", "attributes" };
-    for (int i = 0; i < 2; i++) {
+    static const char *const whats[] = { "telemetry", "attributes", "rpc" };
+    for (int i = 0; i < 3; i++) {
         const struct doc *d = doc_get(s->what, whats[i]);
         if (d) {
             open_step(l, s, "post");

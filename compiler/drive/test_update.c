@@ -358,6 +358,9 @@ static struct doc *
 new_expect(struct upd *u)
 {
     struct doc *e = doc_new(u->r->a, DOC_MAP, 0, 0);
+    if (u->c->node && u->c->file->set->cc[u->c->chain].nodes[u->c->index].broken.p) {
+        doc_put(e, TBE_STR("init"), new_part(u, TBE_STR("init"), NULL));
+    }
     for (const struct doc *o = u->s->observed->first; o; o = o->next) {
         bool skip = tbe_str_eqz(o->key, "path") || tbe_str_eqz(o->key, "state") || (o->n == 0 && !tbe_str_eqz(o->key, "out"));
         struct doc *v = skip ? NULL : new_part(u, o->key, NULL);

@@ -131,10 +131,21 @@ do_post(struct replay *r, tbe_val step)
         return -1;
     }
     struct hub_device *d = hub_device(r->hub, &id);
-    bool attributes = tbe_str_eqz(replay_str(step, "what"), "attributes");
+    struct tbe_str what = replay_str(step, "what");
+    bool attributes = tbe_str_eqz(what, "attributes");
     if (!d) {
         snprintf(r->err, sizeof(r->err), "there is no such device");
         return -1;
+    }
+    if (tbe_str_eqz(what, "rpc")) {
+        struct replay_entity *e = replay_entity_by_id(r, &id);
+        if (!e || !e->has_session) {
+            snprintf(r->err, sizeof(r->err), "a device that is not connected cannot call: \"rpc\" is absent");
+            return -1;
+        }
+        enum hub_result asked = hub_client_rpc(r->hub, &e->session, ++r->requests, json, false, false, false, &err);
+        (void)asked; /* as below */
+        return settle(r);
     }
     enum hub_result got = attributes ? hub_post_attributes(r->hub, d, TBE_STR_NONE, json, false, &err)
                                      : hub_post_telemetry(r->hub, d, TBE_STR_NONE, clock_ms(), json, false, &err);
@@ -327,7 +338,7 @@ run_step(struct replay *r, tbe_val step, struct tbe_buf *out)
     const struct {
         const char *key;
         struct tbe_buf *b;
-    } parts[] = { { "events", &r->events }, { "rpc", &r->rpc },     { "pushes", &r->pushes }, { "saves", &r->saves },
+    } parts[] = { { "events", &r->events }, { "rpc", &r->rpc },     { "pushes", &r->pushes }, { "replies", &r->replies }, { "saves", &r->saves },
                   { "attributes", &r->attributes }, { "alarms", &r->alarms }, { "cloud", &cloud } };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         parts[i].b->n = 0;

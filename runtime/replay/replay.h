@@ -30,8 +30,8 @@
  *       "originator": {"entityType","id"}, "customer": uuid, "ts": ms}}
  *                       chain absent: the originator's profile's chain or the root chain; node absent: the
  *                       first node
- *     {"do": "post", "what": "telemetry"|"attributes", "device": uuid, "json": text}   what a device posts; the
- *                       messages are made as for a transport
+ *     {"do": "post", "what": "telemetry"|"attributes"|"rpc", "device": uuid, "json": text}   what a device posts,
+ *                       or {"method","params"} of its call; the messages are made as for a transport
  *     {"do": "advance", "ms": n}   the clock moves on and what waits (delay, RPC time-outs) is resumed;
  *                       without "now" the call sleeps
  *     {"do": "attributes", "entity": {"entityType","id"}, "scope", "values": {k: v}} stored without a message
@@ -42,13 +42,14 @@
  *                       ALARM_ACK or ALARM_CLEAR message enters the originator's chain
  *     {"do": "state"}   the report of this step has "state"
  *
- * The report: {"id": .., "steps": [{"events": [..], "rpc": [..], "pushes": [..], "saves": [..], "attributes": [..],
+ * The report: {"id": .., "steps": [{"events": [..], "rpc": [..], "pushes": [..], "replies": [..], "saves": [..], "attributes": [..],
  *   "alarms": [..], "cloud": [..], "state": {..}}]}
  *   event   {"chain": name, "node": index, "dir": "IN"|"OUT", "relation": text|null, "msg": uuid,
  *            "originator": {"entityType","id"}, "msgType", "data": text, "metadata": {..}, "error": text|null}
  *           relation: IN: by which the message came, null at the entry; OUT: the relation, "ACK", or
  *           "To Root Rule Chain"
  *   rpc     {"device": uuid, "method": text, "params": JSON, "oneway": bool} sent to devices
+ *   replies {"device": uuid, "request": n, "data": text}: answers to calls of devices, whose session id is their id
  *   pushes  {"device": uuid, "updated": {k: v}} or {"device": uuid, "deleted": [k]}: shared attributes
  *   cloud   {"entity": {"entityType","id"}, "type": text, "action": text, "body": JSON}: queued for the cloud
  *   saves   {"entity", "ts": ms, "ttl": seconds, "history": bool, "latest": bool, "values": {..}}: time series nodes

@@ -39,6 +39,8 @@ struct replay {
     char err[256]; /* why the scenario cannot be run */
 
     struct tbe_buf events, rpc, pushes; /* of the step, members of JSON arrays */
+    struct tbe_buf replies;                   /* same: to requests of devices */
+    int32_t requests;                         /* of devices, numbered */
     struct tbe_buf saves, attributes, alarms; /* same: what nodes write */
     struct store_watch watch;
     bool in_engine; /* nodes are running: what is written now are their effects */

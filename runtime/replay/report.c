@@ -237,9 +237,14 @@ on_rpc(struct hub_session *s, int32_t id, struct tbe_str method, struct tbe_str 
 static void
 on_reply(struct hub_session *s, int32_t request_id, struct tbe_str body)
 {
-    (void)s;
-    (void)request_id;
-    (void)body; /* replies to client-side RPC are not in the report */
+    struct replay_entity *e = entity_of_session(s);
+    struct tbe_buf *b = &e->replay->replies;
+    comma(b, 0);
+    tbe_buf_putz(b, "{\"device\":");
+    put_uuid(b, &e->id.id);
+    tbe_buf_fmt(b, ",\"request\":%d,\"data\":", request_id);
+    put_text(b, body);
+    tbe_buf_putc(b, '}');
 }
 
 static void

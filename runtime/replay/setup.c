@@ -407,7 +407,7 @@ connect_devices(struct replay *r)
         if (d) {
             e->session.ops = &replay_session_ops;
             e->session.async = true;
-            e->session.id = tbe_uuid_null;
+            e->session.id = e->id.id; /* so that a scenario can name it */
             hub_session_open(r->hub, &e->session, d, true);
             hub_subscribe_attributes(&e->session, true);
             hub_subscribe_rpc_silent(&e->session);
@@ -485,6 +485,7 @@ replay_teardown(struct replay *r)
     tbe_buf_free(&r->events);
     tbe_buf_free(&r->rpc);
     tbe_buf_free(&r->pushes);
+    tbe_buf_free(&r->replies);
     tbe_buf_free(&r->saves);
     tbe_buf_free(&r->attributes);
     tbe_buf_free(&r->alarms);

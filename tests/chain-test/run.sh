@@ -76,6 +76,13 @@ ok "JSON of a failure is JSON" is_json "$work/out"
 expect 1 "expectations rewritten" "$tbedgec" test --update "$work/bad.test.yaml"
 expect 0 "" "$tbedgec" test "$work/bad.test.yaml"
 
+# What the examples promise, and every node
+expect 0 "" "$tbedgec" test "$src"/examples/*/*.test.yaml
+expect 0 "" "$tbedgec" test "$src"/tests/nodes/*.yaml
+ok "each node of the library has its cases" test "$(grep -c '^NODE(' "$src/runtime/include/tbe/nodes.def")" = \
+    "$(sed -n 's/^NODE(\([a-z_]*\),.*/\1/p' "$src/runtime/include/tbe/nodes.def" |
+        while read -r n; do ls "$src/tests/nodes/$n.yaml"; done | wc -l)"
+
 # Usage
 expect 2 "no FILE given" "$tbedgec" test
 expect 2 "cannot read $work/none" "$tbedgec" test "$work/none"
