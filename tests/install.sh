@@ -35,7 +35,7 @@ prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
 # The prefix is moved out of DESTDIR: no path known to configure leads to it.
 mv "$work/dest$prefix" "$work/inst" || exit 2
 inst=$work/inst
-for f in bin/tbedgec bin/tbedge libexec/tbedge-worker; do
+for f in bin/tbedgec bin/tbedge libexec/tbedge-worker libexec/tbedge-link; do
     ok "$f is a program" test -x "$inst/$f"
 done
 for f in base value script msg chain tbel js node_cfg; do

@@ -34,7 +34,7 @@ struct link {
     uint32_t session, attempts, max_uplink;
     uint32_t least_pause; /* asked for with FR_LINK_RECONNECT, ms */
     int64_t since, next_at, pause, up_mono_ms, logged_mono_ms;
-    char error[200], logged[200];
+    char error[240], logged[240];
 };
 
 static int64_t
@@ -299,7 +299,7 @@ static void
 on_stream_ended(void *arg, int status, struct tbe_str text)
 {
     struct link *l = arg;
-    char clean[120];
+    char clean[150];
 
     envelope_clean(text, &l->cfg, clean, sizeof clean);
     if (!l->error[0]) {
@@ -307,9 +307,10 @@ on_stream_ended(void *arg, int status, struct tbe_str text)
             snprintf(l->error, sizeof l->error,
                      l->state == LINK_UP ? "the cloud closed the session" : "the cloud closed the stream");
         } else {
-            snprintf(l->error, sizeof l->error, "%s, status %d%s%s",
+            snprintf(l->error, sizeof l->error, "%s, status %d%s%s%s",
                      l->state == LINK_UP ? "the session broke" : "connect failed", status,
-                     clean[0] ? ": " : "", clean);
+                     clean[0] ? ": " : "", clean,
+                     strstr(clean, "Ssl handshake") ? " (is the authority trusted?)" : "");
         }
     }
     stream_free(l->stream);

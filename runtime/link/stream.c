@@ -9,6 +9,7 @@
 #include <grpc/compression.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define METHOD "/edge.EdgeRpcService/handleMsgs"
 #define LOOKAHEAD (256 << 10) /* bytes the cloud may send ahead of what is read */
 #define ARGS_MAX 24
+#define ARG_CONNECT_HEADERS "grpc.http_connect_headers" /* in no public header */
 
 enum op { OP_START, OP_RECV, OP_SEND, OP_CLOSE, OP_STATUS, OPS };
 
@@ -83,20 +85,6 @@ fill_args(struct args *args, const struct link_config *c)
 }
 
 static void
-put_escaped(struct tbe_buf *b, struct tbe_str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            (c && strchr("-._~", c))) {
-            tbe_buf_putc(b, c);
-        } else {
-            tbe_buf_fmt(b, "%%%02X", (unsigned)(uint8_t)c);
-        }
-    }
-}
-
-static void
 put_host(struct tbe_buf *b, struct tbe_str host, uint32_t port)
 {
     bool bare6 = memchr(host.p, ':', host.n) && host.p[0] != '[';
@@ -104,17 +92,27 @@ put_host(struct tbe_buf *b, struct tbe_str host, uint32_t port)
     tbe_buf_fmt(b, "%s%.*s%s:%u", bare6 ? "[" : "", (int)host.n, host.p, bare6 ? "]" : "", port);
 }
 
+/* The proxy's address, and the header with user and password: in the address gRPC would split them wrongly
+ * where they hold an '@'. */
 static void
-put_proxy(struct tbe_buf *b, const struct link_config *c)
+put_proxy(struct tbe_buf *address, struct tbe_buf *header, const struct link_config *c)
 {
-    tbe_buf_putz(b, "http://");
-    if (c->proxy_user.n) {
-        put_escaped(b, c->proxy_user);
-        tbe_buf_putc(b, ':');
-        put_escaped(b, c->proxy_password);
-        tbe_buf_putc(b, '@');
+    struct tbe_buf pair = { 0 };
+
+    tbe_buf_putz(address, "http://");
+    put_host(address, c->proxy_host, c->proxy_port);
+    if (!c->proxy_user.n) {
+        return;
     }
-    put_host(b, c->proxy_host, c->proxy_port);
+    tbe_buf_puts(&pair, c->proxy_user);
+    tbe_buf_putc(&pair, ':');
+    tbe_buf_puts(&pair, c->proxy_password);
+    tbe_buf_putz(header, "Proxy-Authorization:Basic ");
+    if (!pair.oom && tbe_buf_reserve(header, pair.n / 3 * 4 + 5)) {
+        header->n += (size_t)EVP_EncodeBlock((unsigned char *)header->p + header->n,
+                                             (const unsigned char *)pair.p, (int)pair.n);
+    }
+    tbe_buf_free(&pair);
 }
 
 /* The file's text, for TLS. */
@@ -160,7 +158,7 @@ static bool
 make_channel(struct stream *s, const struct link_config *c, char err[160])
 {
     struct args args = { .n = 0 };
-    struct tbe_buf target = { 0 }, proxy = { 0 };
+    struct tbe_buf target = { 0 }, proxy = { 0 }, header = { 0 };
     grpc_channel_credentials *creds = make_credentials(c, err);
     grpc_channel_args all;
 
@@ -170,16 +168,20 @@ make_channel(struct stream *s, const struct link_config *c, char err[160])
     fill_args(&args, c);
     put_host(&target, c->host, c->port);
     if (c->proxy_host.n) {
-        put_proxy(&proxy, c);
+        put_proxy(&proxy, &header, c);
         put_text(&args, GRPC_ARG_HTTP_PROXY, proxy.p);
+        if (header.n) {
+            put_text(&args, ARG_CONNECT_HEADERS, header.p);
+        }
     }
-    if (!target.oom && !proxy.oom) {
+    if (!target.oom && !proxy.oom && !header.oom) {
         all = (grpc_channel_args){ args.n, args.a };
         s->channel = grpc_channel_create(target.p, creds, &all);
     }
     grpc_channel_credentials_release(creds);
     tbe_buf_free(&target);
     tbe_buf_free(&proxy);
+    tbe_buf_free(&header);
     return s->channel != NULL;
 }
 

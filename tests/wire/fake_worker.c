@@ -339,8 +339,30 @@ uplink(uint32_t session_of, uint64_t seq, struct tbe_str bytes)
     frame_end(&out, b);
 }
 
-/* Written as other frames are, with the session and the size; acknowledged to the cloud unchanged but for the
- * envelope: {msgType: UPLINK, downlinkResponseMsg{success}}. A frame of 13 bytes kills the worker once. */
+/* {msgType: UPLINK, downlinkResponseMsg{success, downlinkMsgId}} for ResponseMsg{downlinkMsg{downlinkMsgId ...}}. */
+static void
+acknowledge(const struct frame *fr)
+{
+    char ack[20] = { 8, 1, 0x22, 2, 8, 1 };
+    size_t at = 1, n = 6;
+
+    if (fr->payload.n < 4 || fr->payload.p[0] != 0x1a) {
+        return;
+    }
+    while (at < fr->payload.n && fr->payload.p[at++] & 128) {
+    }
+    if (at < fr->payload.n && fr->payload.p[at++] == 8) {
+        ack[n++] = 0x18;
+        do {
+            ack[n++] = fr->payload.p[at];
+        } while (at + 1 < fr->payload.n && n < sizeof ack && fr->payload.p[at++] & 128);
+        ack[3] = (char)(n - 4);
+    }
+    uplink(fr->aux, fr->seq, (struct tbe_str){ ack, n });
+}
+
+/* Written as other frames are, with the session and the size, and acknowledged to the cloud. One that holds
+ * "die-once" kills the worker once, after the commit. */
 static void
 link_message(const struct frame *fr, bool is_new)
 {
@@ -349,12 +371,12 @@ link_message(const struct frame *fr, bool is_new)
                     (unsigned long long)fr->seq, fr->type, fr->conn, fr->aux, fr->flags, name, (unsigned)fr->payload.n);
     }
     last_seq = fr->seq > last_seq ? fr->seq : last_seq;
-    if (fr->payload.n == 13 && once("died-of-link")) {
+    if (memmem(fr->payload.p, fr->payload.n, "die-once", 8) && once("died-of-link")) {
         commit();
         die_now();
     }
     confirm(fr, 0, NULL, 0);
-    uplink(fr->aux, fr->seq, TBE_STR("\x08\x01\x22\x02\x08\x01"));
+    acknowledge(fr);
 }
 
 static void
