@@ -69,7 +69,7 @@ become(const char *const *argv, int out, int err)
     closefrom(3); /* the worker's sockets and locks are not for it */
     limit(RLIMIT_CPU, DEPLOY_SECONDS);
     limit(RLIMIT_CORE, 0);
-    if (MEMORY) {
+    if (MEMORY != 0) {
         limit(RLIMIT_AS, MEMORY);
     }
     execvp(argv[0], (char *const *)(uintptr_t)argv);
