@@ -3,6 +3,7 @@
  * the case it was at, a new one goes on behind it. */
 #include "config.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ static void
 took(struct test_run *r, struct share *h, const struct doc *report)
 {
     struct test_case *c = h->v[h->done++];
-    struct tbe_str err = doc_text(report, "error");
+    struct tbe_str err = report ? doc_text(report, "error") : TBE_STR("its report cannot be read");
     c->ran = true;
     if (err.p) {
         test_fail(r, c, NULL, TBE_STR_NONE, TBE_STR_NONE, tbe_arena_fmt(r->a, "cannot run: %.*s", (int)err.n, err.p));
@@ -80,10 +81,13 @@ read_line(struct test_run *r, struct share *h, struct tbe_str line)
     bool sites = line.n > sizeof cover && memcmp(line.p, cover, sizeof cover - 1) == 0;
     struct diags quiet;
     diags_init(&quiet, r->a);
+    if (report && (h->done == h->n || strtoul(line.p + sizeof start - 1, NULL, 10) != h->done)) {
+        report = false; /* none of ours */
+    }
     const struct doc *d = report || sites ? json_read(r->a, &quiet, "report", tbe_arena_dup(r->a, line)) : NULL;
     if (d && sites) {
         test_cover_sites(r, h->set, doc_get(d, "coverage"));
-    } else if (d && h->done < h->n) {
+    } else if (report) {
         took(r, h, d);
     } else if (line.n) {
         snprintf(h->noise, sizeof h->noise, "%.*s", (int)(line.n < 300 ? line.n : 300), line.p);

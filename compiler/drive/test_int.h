@@ -5,6 +5,7 @@
 #ifndef TBE_DRIVE_TEST_INT_H
 #define TBE_DRIVE_TEST_INT_H
 
+#include <time.h>
 #include "check/check.h"
 #include "drive/test.h"
 
@@ -115,6 +116,7 @@ struct test_run {
     const char *dir;            /* of this run, removed at its end */
     const char *cache;          /* where workers stay, or NULL */
     bool input_error;           /* a file could not be read */
+    bool no_files;              /* chains in files are not read (fuzzing) */
 };
 
 /* test_read.c: file to cases. False when it cannot be read at all (errno); mistakes go to r->ds. */
@@ -133,13 +135,19 @@ bool test_schema_match(struct tbe_arena *a, struct diags *ds, const char *file, 
 
 /* test_set.c: groups the files and builds the workers. */
 void test_sets(struct test_run *r);
+void test_load(struct test_run *r, struct test_set *s); /* its chains; mistakes go to r->ds */
+void test_trim_cache(struct test_run *r, time_t before); /* workers used since then stay */
 void test_build(struct test_run *r, struct test_set *s);
 
-/* test_scenario.c: names of a case (reports what is unknown), then its line for the worker. */
+/* test_names.c: names of a case; reports what is unknown. */
 bool test_names(struct test_run *r, struct test_case *c);
 /* After test_labels: the nodes that are expected are there. */
 bool test_check_nodes(struct test_run *r, struct test_case *c);
 const struct test_name *test_find(const struct test_case *c, struct tbe_str name);
+int32_t test_chain_of(const struct test_case *c, struct tbe_str name);               /* -1: none */
+int32_t test_node_of(const struct test_case *c, int32_t chain, struct tbe_str name); /* -1: none */
+struct tbe_str test_stable_id(struct tbe_arena *a, struct tbe_str type, struct tbe_str name);
+/* test_scenario.c: the case's line for the worker. */
 void test_scenario(struct test_run *r, struct test_case *c, struct tbe_str id, struct tbe_buf *out);
 /* d with @{..} replaced. */
 struct doc *test_fill(struct test_run *r, struct test_case *c, const struct doc *d);
@@ -157,11 +165,14 @@ void test_compare(struct test_run *r, struct test_case *c);
 uint32_t test_part(struct tbe_str key); /* a bit for each key of an expectation */
 void test_fail(struct test_run *r, struct test_case *c, const struct doc *at, struct tbe_str where,
                struct tbe_str expected, struct tbe_str got);
+/* 1: pattern (Perl's) is found in s; 0: it is not, -1: it is no pattern, or takes too long. */
+int test_regex(struct tbe_str pattern, struct tbe_str s);
 /* d as one line of text, cut. */
 struct tbe_str test_show(struct tbe_arena *a, const struct doc *d);
 
 /* test_report.c: writes r->o->format. */
-uint32_t test_report(struct test_run *r, double seconds, FILE *out); /* how many failed */
+/* How many failed; *n: how many there are. */
+uint32_t test_report(struct test_run *r, double seconds, FILE *out, uint32_t *n);
 
 /* test_cover.c */
 void test_cover_init(struct test_run *r, struct test_set *s);

@@ -11,6 +11,8 @@
 #include "drive/file.h"
 #include "drive/test_int.h"
 
+#define CACHE_YOUNG 3600 /* s: a worker that was used since may be used now */
+
 static double
 now(void)
 {
@@ -149,6 +151,7 @@ test_files(struct tbe_arena *a, const struct test_options *o, char **paths, int 
     struct test_run r = { .a = a, .o = o };
     const char *tmp = getenv("TMPDIR");
     double start = now();
+    time_t began = time(NULL);
     char *dir = tbe_arena_dupz(a, tbe_arena_fmt(a, "%s/tbedgec-test-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
     diags_init(&r.ds, a);
     if ((unsigned)n > TEST_MAX_FILES || !mkdtemp(dir)) {
@@ -164,7 +167,8 @@ test_files(struct tbe_arena *a, const struct test_options *o, char **paths, int 
     }
     test_exec(&r);
     show_diags(&r);
-    uint32_t failed = test_report(&r, now() - start, out);
+    uint32_t ran, failed = test_report(&r, now() - start, out, &ran);
+    bool nothing = ran == 0;
     for (uint32_t i = 0; o->update && i < r.n_files; i++) {
         if (!r.files[i].bad) {
             write_update(&r, &r.files[i]);
@@ -173,6 +177,13 @@ test_files(struct tbe_arena *a, const struct test_options *o, char **paths, int 
     if (o->coverage && test_cover_report(&r, out) != 0) {
         r.input_error = true;
     }
+    if (r.cache) {
+        test_trim_cache(&r, began - CACHE_YOUNG);
+    }
     remove_dir(&r);
+    if (o->filter && nothing) {
+        fprintf(stderr, "tbedgec: no test's name holds \"%s\"\n", o->filter);
+        return 2;
+    }
     return r.input_error || fflush(out) != 0 ? 2 : failed || r.ds.errors ? 1 : 0;
 }

@@ -78,7 +78,9 @@ tap_failures(FILE *out, const struct test_case *c)
 {
     fputs("  ---\n", out);
     if (c->n_fails == 0) {
-        fprintf(out, "  - at: %s:%u:%u\n", c->file->path, c->doc->line, c->doc->col);
+        fputs("  - at: ", out);
+        json_text(out, tbe_strz(c->file->path));
+        fprintf(out, "\n    line: %u\n    column: %u\n", c->doc->line, c->doc->col);
         tap_value(out, "message", why_not(c->file));
     }
     for (uint32_t i = 0; i < c->n_fails && i < TEST_MAX_FAILURES; i++) {
@@ -325,7 +327,7 @@ static const struct {
 } formats[] = { { "tap", tap }, { "junit", junit }, { "json", json } };
 
 uint32_t
-test_report(struct test_run *r, double seconds, FILE *out)
+test_report(struct test_run *r, double seconds, FILE *out, uint32_t *n)
 {
     struct totals all = { 0 };
     for (uint32_t i = 0; i < r->n_files; i++) {
@@ -340,5 +342,6 @@ test_report(struct test_run *r, double seconds, FILE *out)
             formats[i].fn(r, &all, seconds, out);
         }
     }
+    *n = all.n;
     return all.failed;
 }

@@ -33,7 +33,9 @@ static struct tbe_str
 path_of(struct test_run *r, const struct test_file *f, struct tbe_str name)
 {
     bool absolute = name.n && name.p[0] == '/';
-    return absolute ? name : tbe_arena_fmt(r->a, "%.*s%.*s", (int)f->dir.n, f->dir.p, (int)name.n, name.p);
+    return absolute ? name
+                    : tbe_arena_fmt(r->a, "%.*s%.*s", f->dir.n ? (int)f->dir.n : 2, f->dir.n ? f->dir.p : "./", (int)name.n,
+                                    name.p);
 }
 
 /* What the file tests, as a text that is the same for files that can share a worker. Chains written in a
@@ -151,7 +153,13 @@ load_chains(struct test_run *r, struct test_set *s, const struct test_file *f)
         }
         struct tbe_str path = path_of(r, f, d->s);
         char *name = tbe_arena_dupz(r->a, path);
-        if (chains_load(r->a, &r->ds, name, &s->cs) != 0) {
+        struct stat st;
+        if (r->no_files) {
+            continue;
+        }
+        if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) { /* a pipe would be waited for */
+            diag_add(&r->ds, C2001, doc_pos(f->path, d), "%s is no file", name);
+        } else if (chains_load(r->a, &r->ds, name, &s->cs) != 0) {
             diag_add(&r->ds, C2001, doc_pos(f->path, d), "cannot read %s: %s", name, strerror(errno));
         }
     }
@@ -193,8 +201,8 @@ choose_root(struct test_run *r, struct test_set *s)
     }
 }
 
-static void
-load(struct test_run *r, struct test_set *s)
+void
+test_load(struct test_run *r, struct test_set *s)
 {
     load_chains(r, s, s->files[0]);
     for (uint32_t i = 0; i < s->n_files; i++) {
@@ -242,9 +250,9 @@ drop_refused(struct test_run *r, struct test_set *s, struct tbe_str said)
     return found;
 }
 
-/* Oldest workers beyond TEST_CACHE_KEEP go. */
-static void
-trim_cache(struct test_run *r)
+/* Oldest workers beyond TEST_CACHE_KEEP go; another run may use one that is younger. */
+void
+test_trim_cache(struct test_run *r, time_t before)
 {
     struct {
         char *path;
@@ -268,7 +276,9 @@ trim_cache(struct test_run *r)
         for (size_t i = 1; i < n; i++) {
             old = v[i].used < v[old].used ? i : old;
         }
-        unlink(v[old].path);
+        if (v[old].used < before) {
+            unlink(v[old].path);
+        }
         v[old] = v[n - 1];
     }
 }
@@ -320,7 +330,7 @@ test_build(struct test_run *r, struct test_set *s)
     struct toolchain t;
     uint32_t before = r->ds.errors;
     r->ds.build = true; /* a node that does not work is one that fails: a test can expect that */
-    load(r, s);
+    test_load(r, s);
     struct check_options opt = { .together = true, .line_directives = true, .coverage = r->o->coverage != NULL };
     s->cc = check_chains(r->a, &r->ds, &s->cs, &opt);
     r->ds.build = false;
@@ -364,9 +374,6 @@ test_build(struct test_run *r, struct test_set *s)
         if (!again) {
             break;
         }
-    }
-    if (r->cache && s->worker && !s->cached) {
-        trim_cache(r);
     }
     if (s->worker && r->o->coverage) {
         test_cover_init(r, s);

@@ -83,6 +83,11 @@ ok "each node of the library has its cases" test "$(grep -c '^NODE(' "$src/runti
     "$(sed -n 's/^NODE(\([a-z_]*\),.*/\1/p' "$src/runtime/include/tbe/nodes.def" |
         while read -r n; do ls "$src/tests/nodes/$n.yaml"; done | wc -l)"
 
+# Wrong files: each says in its first line what is told
+for f in "$here"/wrong/*.test.yaml; do
+    expect 1 "$(sed -n '1s/^# expect: //p' "$f")" "$tbedgec" test "$f"
+done
+
 # Usage
 expect 2 "no FILE given" "$tbedgec" test
 expect 2 "cannot read $work/none" "$tbedgec" test "$work/none"
