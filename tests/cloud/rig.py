@@ -138,6 +138,146 @@ class Cloud:
         return self.proc.returncode
 
 
+class Edge:
+    """A running tbedge with its data directory, connected to a test cloud's port (or to none)."""
+
+    def __init__(self, port=None, data=None, key=KEY, secret=SECRET, env=None, args=(), wait=True):
+        self.data = data or tempfile.mkdtemp(prefix="tbe-edge-")
+        self.port, self.key, self.secret, self.args = port, key, secret, list(args)
+        self.extra = dict(env or {})
+        self.proc = self.log = None
+        self.start(wait)
+
+    def start(self, wait=True):
+        env = dict(os.environ, MQTT_BIND_PORT="0", HTTP_BIND_PORT="0", CLOUD_RECONNECT_TIMEOUT="200")
+        if self.port:
+            env.update(CLOUD_ROUTING_KEY=self.key, CLOUD_ROUTING_SECRET=self.secret, CLOUD_RPC_HOST="127.0.0.1",
+                       CLOUD_RPC_PORT=str(self.port))
+        env.update(self.extra)
+        self.log = open(os.path.join(self.data, "tbedge.log"), "ab")
+        self.proc = subprocess.Popen([os.path.join(BUILD, "tbedge"), "run", "--data", self.data, *self.args],
+                                     stdout=subprocess.PIPE, stderr=self.log, text=True, env=env)
+        if wait:
+            line = self.proc.stdout.readline()
+            if not line.startswith("ready "):
+                raise Failed("tbedge is not ready: %r\n%s" % (line, self.tail()))
+            ports = dict(f.split("=") for f in line.split()[1:])
+            self.mqtt, self.http = int(ports["mqtt"]), int(ports["http"])
+
+    def tail(self, n=3000):
+        with open(os.path.join(self.data, "tbedge.log"), errors="replace") as f:
+            return f.read()[-n:]
+
+    def cmd(self, *args, ok=True, timeout=60):
+        p = subprocess.run([os.path.join(BUILD, "tbedge"), "--data", self.data, *args], capture_output=True,
+                           text=True, timeout=timeout)
+        if ok and p.returncode != 0:
+            raise Failed("tbedge %s: status %d: %s%s" % (" ".join(args), p.returncode, p.stdout, p.stderr))
+        return p.stdout if ok else (p.returncode, p.stdout + p.stderr)
+
+    def status(self):
+        return json.loads(self.cmd("status", "--json"))
+
+    def db(self, sql, *params):
+        """Rows of a read-only look into the store."""
+        import sqlite3
+        paths = [f for f in os.listdir(self.data) if f.endswith((".db", ".sqlite"))]
+        c = sqlite3.connect("file:%s?mode=ro" % os.path.join(self.data, paths[0]), uri=True, timeout=5)
+        try:
+            return c.execute(sql, params).fetchall()
+        finally:
+            c.close()
+
+    def entity(self, u):
+        """The stored JSON of an entity, or None."""
+        rows = self.db("SELECT json FROM entity WHERE id = ?", uuid.UUID(u).bytes)
+        return json.loads(rows[0][0]) if rows else None
+
+    def live_chain(self, chain_id):
+        """Whether the running worker was made of that chain, among others."""
+        d = self.status().get("deployment") or {}
+        return d.get("state") == "live" and any(c["id"] == chain_id for c in d.get("chains", []))
+
+    def children(self):
+        """{program name: [pid]} of the processes below the daemon."""
+        out, parents = {}, {}
+        for d in os.listdir("/proc"):
+            if d.isdigit():
+                try:
+                    with open("/proc/%s/stat" % d) as f:
+                        text = f.read()
+                    parents[int(d)] = (int(text[text.rindex(")") + 2:].split()[1]), text[text.index("(") + 1:
+                                                                                         text.rindex(")")])
+                except OSError:
+                    pass
+        for pid, (ppid, name) in parents.items():
+            if ppid == self.proc.pid:
+                out.setdefault(name, []).append(pid)
+        return out
+
+    def stop(self, keep=False, kill=False):
+        if self.proc and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            try:
+                self.proc.wait(20)
+            except subprocess.TimeoutExpired:
+                self.proc.kill()
+                self.proc.wait()
+        if self.proc:
+            self.proc.stdout.close()
+            self.log.close()
+        if not keep:
+            shutil.rmtree(self.data, ignore_errors=True)
+        return self.proc.returncode
+
+
+class Device:
+    """One MQTT device of the edge."""
+
+    def __init__(self, edge, token=None, client_id="", user=None, password=None, clean=True):
+        import mqtt_client
+        self.c = mqtt_client.Connection(edge.mqtt)
+        self.c.connect({"username": token or user, "password": password, "clientId": client_id, "clean": clean},
+                       lambda s: s)
+        got = self.c.read(lambda g: any("connack" in x for x in g), 0, 10)
+        check(got and got[0].get("connack", {}).get("code") == 0, "device is let in", got)
+        self.inbox, self.next_id = [], 1
+
+    def subscribe(self, *filters):
+        self.c.subscribe({"filters": [[f, 1] for f in filters], "packetId": 65000}, lambda s: s)
+        self.inbox += [x["publish"] for x in self.c.read(lambda g: any("suback" in x for x in g), 0, 10)
+                       if "publish" in x]
+
+    def publish(self, topic, payload, qos=1, within=20):
+        """With QoS 1 returns after the PUBACK."""
+        self.next_id = self.next_id % 60000 + 1
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        self.c.publish({"topic": topic, "payload": text, "qos": qos, "packetId": self.next_id}, lambda s: s)
+        if qos:
+            got = self.c.read(lambda g: any("puback" in x for x in g), 0, within)
+            self.inbox += [x["publish"] for x in got if "publish" in x]
+            check(any("puback" in x for x in got), "the publish to %s is acknowledged" % topic, got)
+
+    def telemetry(self, payload, **k):
+        self.publish("v1/devices/me/telemetry", payload, **k)
+
+    def receive(self, seconds=10):
+        """The next message for the device, or None."""
+        if not self.inbox:
+            got = self.c.read(lambda g: any("publish" in x for x in g), 0, seconds)
+            self.inbox += [x["publish"] for x in got if "publish" in x]
+        return self.inbox.pop(0) if self.inbox else None
+
+    @property
+    def alive(self):
+        got = self.c.read(lambda g: True, 0, 0.01) if not self.c.closed else []
+        self.inbox += [x["publish"] for x in got if "publish" in x]
+        return not self.c.closed
+
+    def close(self):
+        self.c.close()
+
+
 class Client:
     """edgeclient: a bare client of the stream."""
 

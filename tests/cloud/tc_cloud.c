@@ -149,15 +149,36 @@ tc_edge_add(struct tc_cloud *c, const cJSON *j)
 
 /* Sessions ------------------------------------------------------------------------------------------------ */
 
+/* The driver itself accepts the session: from now on it is its edge's. */
+static void
+accepted_by_hand(struct tc_session *s, const Edge__ConnectResponseMsg *r)
+{
+    struct tc_cloud *c = s->cloud;
+    if (s->edge || r->responsecode != EDGE__CONNECT_RESPONSE_CODE__ACCEPTED || !r->configuration) {
+        return;
+    }
+    cJSON *j = cJSON_CreateObject();
+    cJSON_AddItemToObject(j, "configuration", tc_pb_to_json(&r->configuration->base));
+    s->edge = tc_edge_add(c, j);
+    cJSON_Delete(j);
+    struct tc_session *old = s->edge->live;
+    s->edge->live = s;
+    if (old && old != s) {
+        tc_session_end(old, GRPC_STATUS_OK, "");
+    }
+    c->stats.accepts++;
+}
+
 void
 tc_session_raw(struct tc_session *s, const uint8_t *data, size_t len)
 {
     tc_stream_send(s->stream, data, len);
-    if (is_recorded(s->cloud)) {
-        ProtobufCMessage *m = protobuf_c_message_unpack(&edge__response_msg__descriptor, NULL, len, data);
-        tc_event_message(s, "down", m, data, len);
-        protobuf_c_message_free_unpacked(m, NULL);
+    Edge__ResponseMsg *m = edge__response_msg__unpack(NULL, len, data);
+    if (m && m->connectresponsemsg) {
+        accepted_by_hand(s, m->connectresponsemsg);
     }
+    tc_event_message(s, "down", m ? &m->base : NULL, data, len);
+    edge__response_msg__free_unpacked(m, NULL);
 }
 
 void

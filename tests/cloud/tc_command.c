@@ -121,8 +121,12 @@ do_raw(struct args *a)
             a->error = a->why;
             return;
         }
-        tc_session_send(s, (Edge__ResponseMsg *)m);
+        size_t len = protobuf_c_message_get_packed_size(m);
+        uint8_t *data = malloc(len ? len : 1);
+        protobuf_c_message_pack(m, data);
         protobuf_c_message_free_unpacked(m, NULL);
+        tc_session_raw(s, data, len);
+        free(data);
     }
 }
 
