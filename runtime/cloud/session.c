@@ -404,6 +404,7 @@ void
 cloud_link_state(struct cloud *c, const struct cloud_link *l)
 {
     enum link_state before = c->s.link.state;
+    bool news = !tbe_str_eqz(l->error, c->s.error); /* attempts without success are told once */
     bool was_up = before == LINK_UP, same = was_up && l->state == LINK_UP && l->session == c->s.link.session &&
                                              l->epoch == c->s.link.epoch;
     size_t n = l->error.n < sizeof(c->s.error) - 1 ? l->error.n : sizeof(c->s.error) - 1;
@@ -428,7 +429,7 @@ cloud_link_state(struct cloud *c, const struct cloud_link *l)
     if (l->state == LINK_UP) {
         tbe_arena_reset(&c->arena);
         link_up(c, l);
-    } else if (before != l->state && !was_up) {
+    } else if (!was_up && news && l->state == LINK_WAITING) {
         log_info("cloud: link %s%s%s", state_names[l->state], n ? ": " : "", c->s.error);
     }
     store_put_state(c->batch, TBE_STR(CLOUD_STATE_FLIGHT), TBE_STR_NONE);
