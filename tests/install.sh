@@ -38,6 +38,11 @@ inst=$work/inst
 for f in bin/tbedgec bin/tbedge libexec/tbedge-worker libexec/tbedge-link; do
     ok "$f is a program" test -x "$inst/$f"
 done
+for f in man/man1/tbedge.1 man/man1/tbedgec.1 man/man1/tbedgec-build.1 man/man5/tbedge.yml.5 \
+    bash-completion/completions/tbedgec bash-completion/completions/tbedge zsh/site-functions/_tbedgec \
+    zsh/site-functions/_tbedge fish/vendor_completions.d/tbedgec.fish fish/vendor_completions.d/tbedge.fish; do
+    ok "share/$f is installed" test -s "$inst/share/$f"
+done
 for f in base value script msg chain tbel js node_cfg; do
     ok "include/tbe/$f.h is installed" test -f "$inst/include/tbe/$f.h"
 done

@@ -14,6 +14,7 @@
     X(explain)      \
     X(schema)       \
     X(eval)         \
+    X(docs)         \
     /* the end */
 
 #define DECLARE(name) extern const struct command cmd_##name;
