@@ -11,7 +11,7 @@ mkdir -p "$logs"
 TBE_BUILD=$PWD/build
 export TBE_BUILD
 passed=0 failed=0 skipped=0
-steps=${*:-check script node-cases traces device-api crash sanitize fuzz quickstart}
+steps=${*:-check schemas script node-cases traces device-api crash sanitize fuzz quickstart}
 
 # run NAME COMMAND...: one step.
 run() {
@@ -67,6 +67,7 @@ sanitize() {
 }
 
 run check make_check
+run schemas sh tests/check/schemas.sh --install
 run script at_least 950 sh tests/conformance/scripts.sh
 run node-cases at_least 970 sh tests/conformance/node-cases.sh
 run traces at_least 950 sh tests/conformance/traces.sh

@@ -170,8 +170,17 @@ as_int(struct config_ctx *x, const struct node_key *k, const struct doc *v)
 static struct doc *
 as_number(struct config_ctx *x, const struct node_key *k, const struct doc *v)
 {
-    if (v->t != DOC_INT && v->t != DOC_NUM) {
+    char *end = NULL;
+    if (v->t == DOC_STR && v->s.n && v->s.n < 40 && strspn(v->s.p, "+-.0123456789eE") >= v->s.n) {
+        (void)strtod(v->s.p, &end);
+    }
+    if (end && end == v->s.p + v->s.n) {
+        converted(x, k, v, "a number");
+    } else if (v->t != DOC_INT && v->t != DOC_NUM) {
         wrong(x, C2304, k, v, "a number");
+        struct doc *zero = value_like(x, v, DOC_NUM);
+        zero->s = TBE_STR("0");
+        return zero;
     }
     return value_like(x, v, DOC_NUM);
 }

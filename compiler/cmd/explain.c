@@ -74,7 +74,7 @@ put_type(const struct node_key *k)
     if (k->n_values > 12) {
         printf(" %s, %s ... %s (%u)", k->values[0], k->values[1], k->values[k->n_values - 1], k->n_values);
     }
-    if (k->nullable && k->kind != KEY_STRING) {
+    if (k->nullable && k->kind != KEY_STRING && k->def && strcmp(k->def, "null") == 0) {
         fputs(" or null", stdout);
     }
     if (k->kind == KEY_INT && (k->min > INT32_MIN || k->max < INT32_MAX)) {
