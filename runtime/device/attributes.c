@@ -277,17 +277,40 @@ names_timeout(const struct tbe_kvs *kvs)
 }
 
 void
-hub_rest_attributes(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_kvs *kvs)
+hub_attributes_saved(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_kvs *kvs)
 {
-    struct tbe_entity e = { TBE_ENT_DEVICE, d->id };
-
-    store_save_attrs(h->batch, &e, sc, clock_ms(), kvs);
     if (sc == STORE_SHARED) {
         hub_shared_updated(h, h->batch, &d->id, kvs);
     }
     if (sc == STORE_SERVER && names_timeout(kvs)) {
         state_timeout_changed(h, d);
     }
+}
+
+void
+hub_attributes_deleted(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_str *keys,
+                       uint32_t n)
+{
+    bool timeout = false;
+
+    if (sc == STORE_SHARED) {
+        hub_shared_deleted(h, h->batch, &d->id, keys, n);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        timeout = timeout || tbe_str_eqz(keys[i], "inactivityTimeout");
+    }
+    if (sc == STORE_SERVER && timeout) {
+        state_timeout_changed(h, d);
+    }
+}
+
+void
+hub_rest_attributes(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_kvs *kvs)
+{
+    struct tbe_entity e = { TBE_ENT_DEVICE, d->id };
+
+    store_save_attrs(h->batch, &e, sc, clock_ms(), kvs);
+    hub_attributes_saved(h, d, sc, kvs);
     h->text.n = 0;
     tbe_kvs_json(&h->text, kvs, TBE_OUT_GSON);
     tell_engine(h, d, TBE_STR("ATTRIBUTES_UPDATED"), sc, tbe_buf_str(&h->text));
@@ -298,13 +321,11 @@ hub_rest_attributes_delete(struct device_hub *h, struct hub_device *d, enum stor
                            const struct tbe_str *keys, uint32_t n)
 {
     struct tbe_entity e = { TBE_ENT_DEVICE, d->id };
-    bool timeout = false;
 
     h->text.n = 0;
     tbe_buf_putz(&h->text, "{\"attributes\":[");
     for (uint32_t i = 0; i < n; i++) {
         store_delete_attr(h->batch, &e, sc, keys[i]);
-        timeout = timeout || tbe_str_eqz(keys[i], "inactivityTimeout");
         if (i > 0) {
             tbe_buf_putc(&h->text, ',');
         }
@@ -312,10 +333,5 @@ hub_rest_attributes_delete(struct device_hub *h, struct hub_device *d, enum stor
     }
     tbe_buf_putz(&h->text, "]}");
     tell_engine(h, d, TBE_STR("ATTRIBUTES_DELETED"), sc, tbe_buf_str(&h->text));
-    if (sc == STORE_SHARED) {
-        hub_shared_deleted(h, h->batch, &d->id, keys, n);
-    }
-    if (sc == STORE_SERVER && timeout) {
-        state_timeout_changed(h, d);
-    }
+    hub_attributes_deleted(h, d, sc, keys, n);
 }

@@ -194,6 +194,10 @@ int hub_cred_set(struct device_hub *h, const struct tbe_uuid *device, struct sto
 /* json: a device profile as exported, or only its interesting members. An existing name is replaced. */
 int hub_profile_put(struct device_hub *h, struct tbe_str name, struct tbe_str json, struct tbe_uuid *id,
                     char err[256]) TBE_MUST_USE;
+/* Attributes of this device were stored, or deleted, by somebody else: shared ones are pushed to its sessions. */
+void hub_attributes_saved(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_kvs *kvs);
+void hub_attributes_deleted(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_str *keys,
+                            uint32_t n);
 /* Attributes as REST saves them: rule message ATTRIBUTES_UPDATED / ATTRIBUTES_DELETED, push of shared ones. */
 void hub_rest_attributes(struct device_hub *h, struct hub_device *d, enum store_scope sc, const struct tbe_kvs *kvs);
 void hub_rest_attributes_delete(struct device_hub *h, struct hub_device *d, enum store_scope sc,

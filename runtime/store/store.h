@@ -125,7 +125,11 @@ bool store_attr(struct store *s, const struct tbe_entity *e, enum store_scope sc
 void store_attr_each(struct store *s, const struct tbe_entity *e, enum store_scope sc,
                      store_kv_fn *fn, void *arg);
 
-/* Entities: columns every kind has, and the whole entity as ThingsBoard's JSON. ---------------- */
+/* Entities: columns every kind has, and the whole entity as ThingsBoard's JSON. ----------------
+ * What the cloud sends beside (runtime/cloud/down_*.c): name and kind of widget types are "system.<fqn>" or
+ * "tenant.<fqn>" and their title, of widgets bundles the same with the alias, of resources "<owner>.<type>/<key>"
+ * and the type; of settings the key; of calculated fields their name and type, profile = the entity they are
+ * of. State rows: "user.credentials.<user>", "bundle.widgets.<bundle>" (JSON), "alarm.comment.<alarm>.<comment>". */
 struct store_entity {
     struct tbe_entity id;
     int64_t created;            /* ms */
@@ -276,6 +280,11 @@ void store_put_chain_metadata(struct store_batch *b, const struct tbe_uuid *chai
 /* The tenant's root chain; NULL: none. */
 bool store_root_chain(struct store *s, struct tbe_uuid *out);
 void store_put_root_chain(struct store_batch *b, const struct tbe_uuid *chain);
+
+/* Binaries beside an entity, by name ("ota.<uuid>": the package's file). Absent data: delete. */
+void store_put_blob(struct store_batch *b, struct tbe_str name, struct tbe_str data);
+int64_t store_blob_size(struct store *s, struct tbe_str name); /* -1: there is none */
+size_t store_blob_read(struct store *s, struct tbe_str name, int64_t offset, void *out, size_t n); /* bytes read */
 
 /* Debug events of rule nodes, chains and fields (EventInfo bodies of facts/rest-ws-api.md 4, JSON).
  * The newest STORE_DEBUG_KEEP of an entity and type are kept. Only committed ones are read, newest
