@@ -328,6 +328,12 @@ cloud_confirm(void *arg, uint64_t seq)
 }
 
 static void
+cloud_chains(void *arg)
+{
+    deploy_chains_changed(((struct worker *)arg)->deploy);
+}
+
+static void
 cloud_reconnect(void *arg, uint32_t wait_ms, const char *reason)
 {
     struct worker *w = arg;
@@ -385,7 +391,8 @@ start_rooms(struct worker *w)
     }
     w->cloud = cloud_new(&(struct cloud_env){ .store = w->store, .hub = w->hub, .engine = w->engine,
                                               .send = cloud_put, .confirm = cloud_confirm,
-                                              .reconnect = cloud_reconnect, .arg = w });
+                                              .reconnect = cloud_reconnect, .chains_changed = cloud_chains,
+                                              .arg = w });
     if (w->cloud == NULL) {
         log_error("out of memory");
         return -1;

@@ -42,6 +42,8 @@ struct cloud_env {
     void (*confirm)(void *arg, uint64_t seq);
     /* FR_LINK_RECONNECT, at once: end the session and connect again. NULL: cannot. */
     void (*reconnect)(void *arg, uint32_t wait_ms, const char *reason);
+    /* A rule chain or the root changed (7.3), to `deploy`; after the commit. NULL: nobody listens. */
+    void (*chains_changed)(void *arg);
     void *arg;
     struct cloud_limits limits;
 };
