@@ -15,7 +15,7 @@
 #include "link/stream.h"
 #include "link/uplinks.h"
 
-#define STEADY_MS 30000        /* a session so long has proved itself: the pause starts afresh */
+#define STEADY_MS 30000        /* a session closed cleanly before that: another edge may have the key */
 #define LOG_EVERY_MS 300000    /* the same trouble is not told more often */
 #define JITTER_PERCENT 25      /* of the pause, up or down */
 
@@ -29,7 +29,7 @@ struct link {
     struct event *retry, *deadline;
     struct uplinks uplinks; /* wait for the stream */
     uint64_t sending;       /* seq of the one it has; 0 = the connect request */
-    bool stopping, configured, failed, answered;
+    bool stopping, configured, failed, answered, clean;
     enum link_state state;
     uint32_t session, attempts, max_uplink;
     uint32_t least_pause; /* asked for with FR_LINK_RECONNECT, ms */
@@ -154,7 +154,8 @@ ended(struct link *l)
     }
     if (was_up) {
         l->attempts = 0;
-        if (mono_ms() - l->up_mono_ms >= STEADY_MS) {
+        /* two that share a key must not drive each other out without a pause that grows (2.4) */
+        if (!l->clean || mono_ms() - l->up_mono_ms >= STEADY_MS) {
             l->pause = l->cfg.reconnect_first;
         }
     }
@@ -302,6 +303,7 @@ on_stream_ended(void *arg, int status, struct tbe_str text)
     char clean[150];
 
     envelope_clean(text, &l->cfg, clean, sizeof clean);
+    l->clean = status == 0;
     if (!l->error[0]) {
         if (status == 0) {
             snprintf(l->error, sizeof l->error,
@@ -327,7 +329,7 @@ connect_now(struct link *l)
     char err[160];
 
     l->attempts++;
-    l->answered = false;
+    l->answered = l->clean = false;
     l->sending = 0;
     l->max_uplink = 0;
     set_state(l, LINK_CONNECTING, TBE_STR_NONE);

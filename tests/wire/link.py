@@ -85,7 +85,8 @@ def test_messages_both_ways():
             c.send(publish("uplink", uplink(i), pid=i)).expect(puback(i))
         eventually(lambda: len(e.cloud.ups()) == 5)
         assert all(v[2] == "0" for v in e.lines("done")), e.lines("done")
-        assert e.cloud.stats()["acksUnknown"] == 0
+        n = e.cloud.stats()
+        assert n["acksUnknown"] == 0 and n["sessions"][0]["edgeVersion"] == 13, n
         assert e.stop() == 0
         eventually(lambda: not e.cloud.stats()["edges"][0]["connected"])
 

@@ -5,6 +5,7 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
@@ -20,7 +21,7 @@ struct stub_cloud {
     grpc_metadata_array head;
     grpc_byte_buffer *in;
     int port, cancelled;
-    bool pending[TAGS], done[TAGS], ok[TAGS];
+    bool got_gzip, pending[TAGS], done[TAGS], ok[TAGS];
 };
 
 static gpr_timespec
@@ -69,13 +70,18 @@ want_call(struct stub_cloud *s)
 }
 
 struct stub_cloud *
-stub_cloud_new(const char *cert, const char *key)
+stub_cloud_new(const char *cert, const char *key, bool gzip)
 {
     struct stub_cloud *s = calloc(1, sizeof *s);
     grpc_ssl_pem_key_cert_pair pair = { key, cert };
     grpc_server_credentials *creds;
-    grpc_arg arg = { .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_HTTP2_BDP_PROBE };
-    grpc_channel_args args = { 1, &arg }; /* a window of 64 KB; with probing it is 16 MB */
+    grpc_arg arg[3] = {
+        { .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_HTTP2_BDP_PROBE },
+        { .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION },
+        { .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM,
+          .value.integer = GRPC_COMPRESS_GZIP },
+    };
+    grpc_channel_args args = { gzip ? 3 : 1, arg }; /* a window of 64 KB; with probing it is 16 MB */
 
     grpc_init();
     creds = cert ? grpc_ssl_server_credentials_create(NULL, &pair, 1, 0, NULL)
@@ -88,6 +94,12 @@ stub_cloud_new(const char *cert, const char *key)
     grpc_server_start(s->server);
     want_call(s);
     return s;
+}
+
+bool
+stub_cloud_got_gzip(const struct stub_cloud *s)
+{
+    return s->got_gzip;
 }
 
 uint16_t
@@ -169,6 +181,7 @@ stub_cloud_recv(struct stub_cloud *s, struct tbe_buf *b, int ms)
     if (!s->in) {
         return 0;
     }
+    s->got_gzip = s->in->data.raw.compression == GRPC_COMPRESS_GZIP;
     tbe_buf_put(b, "", 0);
     grpc_byte_buffer_reader_init(&r, s->in);
     while (grpc_byte_buffer_reader_next(&r, &piece)) {

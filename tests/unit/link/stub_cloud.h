@@ -9,8 +9,10 @@
 
 struct stub_cloud;
 
-/* cert and key: PEM texts for TLS, or NULL. */
-struct stub_cloud *stub_cloud_new(const char *cert, const char *key);
+/* cert and key: PEM texts for TLS, or NULL. gzip: compresses what it sends, and leaves what it gets as it came. */
+struct stub_cloud *stub_cloud_new(const char *cert, const char *key, bool gzip);
+/* The message got last was compressed with gzip (only known with gzip). */
+bool stub_cloud_got_gzip(const struct stub_cloud *s);
 void stub_cloud_free(struct stub_cloud *s);
 uint16_t stub_cloud_port(const struct stub_cloud *s);
 

@@ -79,9 +79,11 @@ next_frame(struct rig *r, int ms)
 {
     int64_t end = clock_mono_ns() / 1000000 + ms;
 
-    r->in.n -= r->used;
-    memmove(r->in.p, r->in.p + r->used, r->in.n);
-    r->used = 0;
+    if (r->used) {
+        r->in.n -= r->used;
+        memmove(r->in.p, r->in.p + r->used, r->in.n);
+        r->used = 0;
+    }
     for (;;) {
         int64_t left = end - clock_mono_ns() / 1000000, n = frame_parse(r->in.p, r->in.n, &r->fr);
         struct pollfd p = { r->fd, POLLIN, 0 };
@@ -287,7 +289,7 @@ set_up(void **state)
 {
     struct rig *r = calloc(1, sizeof *r);
 
-    r->cloud = stub_cloud_new(NULL, NULL);
+    r->cloud = stub_cloud_new(NULL, NULL, false);
     r->cfg = (struct link_config){
         .host = TBE_STR("127.0.0.1"), .port = stub_cloud_port(r->cloud), .routing_key = TBE_STR("the-key"),
         .secret = TBE_STR("the-secret"), .edge_version = TBE_STR("V_4_3_0"), .log_level = TBE_STR("error"),
@@ -714,7 +716,7 @@ tls_takes_the_given_authority_only(void **state)
 
     assert_true(fd >= 0 && link_cert_make(&ours) && link_cert_make(&other));
     stub_cloud_free(r->cloud);
-    r->cloud = stub_cloud_new(ours.cert, ours.key);
+    r->cloud = stub_cloud_new(ours.cert, ours.key, false);
     r->cfg.port = stub_cloud_port(r->cloud);
     r->cfg.host = TBE_STR("localhost");
     r->cfg.ssl = 1;
@@ -735,6 +737,31 @@ tls_takes_the_given_authority_only(void **state)
     expect_state(r, LINK_WAITING);
     expect_error(r, "cannot be read");
     close(fd);
+    stop(r);
+}
+
+static void
+messages_are_compressed_both_ways(void **state)
+{
+    struct rig *r = *state;
+
+    stub_cloud_free(r->cloud);
+    r->cloud = stub_cloud_new(NULL, NULL, true);
+    r->cfg.port = stub_cloud_port(r->cloud);
+    start(r);
+    assert_true(stub_cloud_accept(r->cloud, SOON));
+    assert_int_equal(stub_cloud_recv(r->cloud, &r->msg, SOON), 1);
+    send_answer(r, EDGE__CONNECT_RESPONSE_CODE__ACCEPTED, "", 1000000);
+    expect_state(r, LINK_UP);
+    put_uplink(r, 1, 1, 100000); /* the limit is of the message, not of what is sent */
+    flush(r);
+    assert_int_equal(expect_done(r, 1), UPLINK_SENT);
+    assert_int_equal(stub_cloud_recv(r->cloud, &r->msg, SOON), 1);
+    assert_true(stub_cloud_got_gzip(r->cloud));
+    assert_in_range(r->msg.n, 10, 1000);
+    send_downlink(r, 3);
+    assert_true(next_frame(r, SOON));
+    assert_int_equal(r->fr.type, FR_LINK);
     stop(r);
 }
 
@@ -776,6 +803,7 @@ main(void)
         T(a_reconnect_can_be_asked_for),
         T(sessions_go_on_counting),
         T(tls_takes_the_given_authority_only),
+        T(messages_are_compressed_both_ways),
         T(the_front_gone_means_the_end),
     };
 
