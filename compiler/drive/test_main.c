@@ -89,22 +89,19 @@ read_files(struct test_run *r, char **paths, int n)
     }
 }
 
-/* Warnings of single nodes that stand in a test file tell nothing new while its tests pass: one may be there
- * to show that the node does not start. */
+/* Notes and warnings are for `tbedgec check`; here they may tell why a test failed. That a single node
+ * stands alone is no news. */
 static bool
 is_quiet(const struct test_run *r, const struct diag *d)
 {
-    for (uint32_t i = 0; d->severity != DIAG_ERROR && d->pos.file && i < r->n_files; i++) {
-        const struct test_file *f = &r->files[i];
-        bool failed = false;
-        for (uint32_t k = 0; k < f->n; k++) {
-            failed |= f->v[k].n_fails > 0;
-        }
-        if (f->chain.p && strcmp(f->path, d->pos.file) == 0) {
-            return !failed || d->code == C2207;
+    for (uint32_t i = 0; d->severity == DIAG_WARNING && d->code != C2207 && i < r->n_files; i++) {
+        for (uint32_t k = 0; k < r->files[i].n; k++) {
+            if (r->files[i].v[k].n_fails) {
+                return false;
+            }
         }
     }
-    return false;
+    return d->severity != DIAG_ERROR;
 }
 
 static void

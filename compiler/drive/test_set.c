@@ -33,9 +33,9 @@ static struct tbe_str
 path_of(struct test_run *r, const struct test_file *f, struct tbe_str name)
 {
     bool absolute = name.n && name.p[0] == '/';
+    bool std = tbe_str_eqz(name, "-") && f->dir.n == 0; /* a file of this name, not standard input */
     return absolute ? name
-                    : tbe_arena_fmt(r->a, "%.*s%.*s", f->dir.n ? (int)f->dir.n : 2, f->dir.n ? f->dir.p : "./", (int)name.n,
-                                    name.p);
+                    : tbe_arena_fmt(r->a, "%.*s%s%.*s", (int)f->dir.n, f->dir.p, std ? "./" : "", (int)name.n, name.p);
 }
 
 /* What the file tests, as a text that is the same for files that can share a worker. Chains written in a

@@ -368,6 +368,9 @@ new_expect(struct upd *u)
             doc_put(e, o->key, v);
         }
     }
+    if (e->n == 0) { /* nothing happened: that is something to expect */
+        doc_put(e, TBE_STR("path"), doc_new(u->r->a, DOC_LIST, 0, 0));
+    }
     return e;
 }
 

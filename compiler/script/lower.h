@@ -57,6 +57,8 @@ struct lower {
 struct cx lw_expr(struct lower *l, struct ast *n);
 struct tbe_str lw_val(struct lower *l, struct ast *n);  /* as tbe_val */
 struct tbe_str lw_cond(struct lower *l, struct ast *n); /* as C truth */
+/* Condition t, made of n; counted when the script is compiled with coverage. */
+struct tbe_str lw_cover(struct lower *l, const struct ast *n, struct tbe_str t);
 void lw_discard(struct lower *l, struct ast *n);        /* for its effects */
 struct tbe_str lw_as_val(struct lower *l, struct cx c);
 struct cx lw_spill(struct lower *l, struct cx c);

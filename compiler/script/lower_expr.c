@@ -9,10 +9,10 @@ lw_cond_expr(struct lower *l, struct ast *n)
     if (!l->js) {
         struct cx c = lw_expr(l, n->a);
         struct tbe_str t = c.rep == REP_BOOL ? c.t : lw_fmt(l, "tbe_t_cond(x, %.*s)", S_(lw_as_val(l, c)));
-        return lw_ternary(l, t, c.nest, n->b, n->c);
+        return lw_ternary(l, lw_cover(l, n->a, t), c.nest, n->b, n->c);
     }
     struct cx t = lw_test(l, n->a);
-    return lw_ternary(l, t.t, t.nest, n->b, n->c);
+    return lw_ternary(l, lw_cover(l, n->a, t.t), t.nest, n->b, n->c);
 }
 
 struct cx

@@ -256,9 +256,8 @@ lw_test(struct lower *l, struct ast *n)
 }
 
 struct tbe_str
-lw_cond(struct lower *l, struct ast *n)
+lw_cover(struct lower *l, const struct ast *n, struct tbe_str t)
 {
-    struct tbe_str t = lw_test(l, n).t;
     if (l->src->coverage) {
         struct tbe_buf file = { 0 };
         cw_string(&file, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
@@ -266,6 +265,12 @@ lw_cond(struct lower *l, struct ast *n)
         tbe_buf_free(&file);
     }
     return t;
+}
+
+struct tbe_str
+lw_cond(struct lower *l, struct ast *n)
+{
+    return lw_cover(l, n, lw_test(l, n).t);
 }
 
 static struct cx
