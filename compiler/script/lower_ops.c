@@ -63,13 +63,24 @@ static const char *
 ladder_tag(enum ast_type t)
 {
     switch (t) {
+    case AT_byte:
     case AT_Byte: return "TBE_BYTE";
+    case AT_short:
     case AT_Short: return "TBE_SHORT";
+    case AT_int:
     case AT_Integer: return "TBE_INT";
+    case AT_long:
     case AT_Long: return "TBE_LONG";
+    case AT_float:
     case AT_Float: return "TBE_FLOAT";
     default: return "TBE_DOUBLE";
     }
+}
+
+static bool
+primitive(enum ast_type t)
+{
+    return t >= AT_int && t <= AT_short;
 }
 
 /* TBEL: the static types choose the arithmetic (facts/tbel.md 4.1). */
@@ -96,6 +107,9 @@ lw_tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct as
             enum ast_type to = sema_type(l->s, n);
             return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_s%s(x, %.*s, %.*s, %s)", lw_op_name(op), S_(A), S_(B),
                 ladder_tag(to)));
+        } else if ((primitive(ta) && tb == AT_ANY) || (ta == AT_ANY && primitive(tb))) {
+            return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_half(x, '%s', %.*s, %.*s, %s, %s)", c_op(op), S_(A), S_(B),
+                primitive(ta) ? ladder_tag(ta) : "TBE_UNDEF", primitive(tb) ? ladder_tag(tb) : "TBE_UNDEF"));
         }
     }
     return lw_mk(l, boolean ? REP_BOOL : REP_VAL, nest, lw_fmt(l, "tbe_t_%s%s(x, %.*s, %.*s)", variant, lw_op_name(op),

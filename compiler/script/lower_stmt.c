@@ -178,10 +178,49 @@ body(struct lower *l, struct ast *n)
     }
 }
 
+/* Class.prototype.name of a class of the language */
+static bool
+proto_member(const struct ast *n)
+{
+    return n->kind == AST_MEMBER && n->a->kind == AST_MEMBER && tbe_str_eqz(n->a->s, "prototype") &&
+        n->a->a->kind == AST_IDENT && n->a->a->var == NULL && builtin_class(TBE_DIALECT_JS, n->a->a->s);
+}
+
+static bool
+newer_than_es5(struct tbe_str name)
+{
+    static const char *const names[] = { "at", "copyWithin", "endsWith", "entries", "fill", "find", "findIndex",
+        "findLast", "findLastIndex", "flat", "flatMap", "includes", "keys", "padEnd", "padStart", "repeat", "replaceAll",
+        "startsWith", "trimEnd", "trimStart", "values" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (tbe_str_eqz(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `if (!Array.prototype.includes) { Array.prototype.includes = ...; }`: the script brings a method that the
+ * engine of an Edge, ES5, has not got. Its own is taken, which also shows in for..in over an array. */
+static const struct ast *
+polyfill(const struct ast *n)
+{
+    const struct ast *m = n->a->kind == AST_UNARY && n->a->op == OP_NOT ? n->a->a : NULL;
+    const struct ast *body = n->b->kind == AST_BLOCK ? n->b->list : n->b;
+    if (m == NULL || n->c != NULL || !proto_member(m) || !newer_than_es5(m->s) || body == NULL || body->kind != AST_EXPR ||
+        body->a->kind != AST_ASSIGN) {
+        return NULL;
+    }
+    const struct ast *t = body->a->a;
+    return proto_member(t) && tbe_str_eq(t->s, m->s) && tbe_str_eq(t->a->a->s, m->a->a->s) ? m : NULL;
+}
+
 static void
 if_stmt(struct lower *l, struct ast *n)
 {
-    struct tbe_str c = lw_strip(lw_cond(l, n->a));
+    const struct ast *m = l->js ? polyfill(n) : NULL;
+    struct tbe_str c = m == NULL ? lw_strip(lw_cond(l, n->a)) :
+        lw_fmt(l, "!tbe_j_added(x, %.*s, %.*s)", S_(lw_str(l, m->a->a->s)), S_(lw_str(l, m->s)));
     lw_line(l, "if (%.*s) {", S_(c));
     l->indent++;
     body(l, n->b);

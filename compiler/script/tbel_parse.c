@@ -751,6 +751,12 @@ postfix(struct parser *p)
             m->a = n;
             with_body(p, m);
             n = m;
+        } else if (is(p, "(") && (n->flags & AST_F_PAREN)) { /* `(a) (b)` is (a): an operand without operator is skipped */
+            ast_warn(p->c, at.line, at.col, "ignored", "TBEL ignores this: there is no operator in front of it");
+            if (paren(p) == NULL) {
+                return NULL;
+            }
+            continue;
         } else {
             break;
         }

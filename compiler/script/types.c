@@ -107,23 +107,41 @@ sema_named_type(struct tbe_str name)
     return AT_ANY;
 }
 
-/* Math.abs, min and max have an overload for each type; that of arguments of one known type is certain. */
+/* How well an argument of static type t (0: unknown) fits a parameter of rank p; as fit() in tbel_math.c. */
+static int
+fit(int t, int p)
+{
+    bool step = (t == 2 && p == 3) || (t == 3 && p == 4) || (t == 4 && p == 5) || (t == 5 && p == 6);
+    return t == 0 ? 1 : t == p ? 7 : step ? 5 : 4;
+}
+
+/* Math.abs, min and max have an overload for each type. The engine settles on one at compile time, of equals
+ * on the first (11), also where a property's class is unknown; not where an operator's is (4.1 rule 7). */
 static enum ast_type
 overload_type(const struct sema *s, struct tbe_str cls, struct tbe_str name, const struct ast *args)
 {
-    static const uint8_t primitive[] = { AT_ANY, AT_int, AT_int, AT_int, AT_long, AT_float, AT_double };
-    int r = 0;
+    static const uint8_t primitive[] = { AT_int, AT_long, AT_float, AT_double };
+    int best = 0, most = 0;
     if (!tbe_str_eqz(cls, "Math") || !(tbe_str_eqz(name, "abs") || tbe_str_eqz(name, "min") || tbe_str_eqz(name, "max"))) {
         return AT_ANY;
     }
-    for (const struct ast *a = args; a != NULL; a = a->next) {
-        int ra = rank(sema_type(s, a));
-        if (ra == 0 || (r != 0 && r != ra)) {
-            return AT_ANY;
+    for (int k = 0; k < 4; k++) {
+        int sum = 0;
+        for (const struct ast *a = args; a != NULL; a = a->next) {
+            int r = rank(sema_type(s, a));
+            bool accessor = a->kind == AST_IDENT || a->kind == AST_MEMBER || a->kind == AST_INDEX ||
+                a->kind == AST_CALL || a->kind == AST_CHAIN;
+            if (r == 0 && !accessor) {
+                return AT_ANY;
+            }
+            sum += fit(r, k + 3);
         }
-        r = ra;
+        if (sum > most) {
+            most = sum;
+            best = k;
+        }
     }
-    return primitive[r];
+    return primitive[best];
 }
 
 static enum ast_type

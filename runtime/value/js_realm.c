@@ -210,6 +210,14 @@ js_patched(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val *out)
     return false;
 }
 
+bool
+tbe_j_added(struct tbe_x *x, struct tbe_str cls, struct tbe_str name)
+{
+    int no = class_no(cls);
+    const struct tbe_map *m = x->realm != NULL && no >= 0 ? patches_of(x, class_names[no]) : NULL;
+    return m != NULL && tbe_map_find(m, tbe_strv(name)) != NULL;
+}
+
 tbe_val
 js_patched_keys(struct tbe_x *x, tbe_val o)
 {

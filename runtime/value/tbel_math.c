@@ -24,18 +24,35 @@ need(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val
     }
 }
 
-/* The class that the overload for these arguments works in. */
+/* How well a value of class v fits a parameter of class p (11): the same, one step wider, any number, text. */
+static int
+fit(enum tbe_type v, enum tbe_type p)
+{
+    bool step = (v == TBE_INT && p == TBE_LONG) || (v == TBE_LONG && p == TBE_FLOAT) ||
+        (v == TBE_FLOAT && p == TBE_DOUBLE) || ((v == TBE_SHORT || v == TBE_CHAR) && p == TBE_INT);
+    return v == p ? 7 : step ? 5 : v >= TBE_BYTE && v <= TBE_BIGINT ? 4 : 1;
+}
+
+/* The class of the overload the engine takes for these arguments: of equals the first, in the JDK's order
+ * int, long, float, double. So an Integer beside a Double gives int. */
 static enum tbe_type
 overload(struct tbe_x *x, int argc, const tbe_val *argv)
 {
-    enum tbe_type t = TBE_INT;
+    static const uint8_t classes[] = { TBE_INT, TBE_LONG, TBE_FLOAT, TBE_DOUBLE };
+    enum tbe_type best = TBE_INT;
+    int most = 0;
     (void)x;
-    for (int i = 0; i < argc; i++) {
-        enum tbe_type k = tbel_is_num(argv[i]) ? argv[i].t : TBE_DOUBLE;
-        k = k < TBE_INT ? TBE_INT : k > TBE_DOUBLE ? TBE_DOUBLE : k;
-        t = k > t ? k : t;
+    for (size_t k = 0; k < sizeof(classes); k++) {
+        int sum = 0;
+        for (int i = 0; i < argc; i++) {
+            sum += fit(argv[i].t, classes[k]);
+        }
+        if (sum > most) {
+            most = sum;
+            best = classes[k];
+        }
     }
-    return t;
+    return best;
 }
 
 #define MATH1(fn, java, expr) \
@@ -88,7 +105,7 @@ STATIC(tbe_t_math_abs)
     need(x, "Math", "abs", argc, argv, 1, 1);
     enum tbe_type t = overload(x, 1, argv);
     if (t <= TBE_LONG) {
-        int64_t i = tbel_arg_long(x, argv[0]);
+        int64_t i = t == TBE_INT ? tbel_arg_int(x, argv[0]) : tbel_arg_long(x, argv[0]);
         i = i < 0 ? (int64_t)(0 - (uint64_t)i) : i;
         return t == TBE_LONG ? tbe_long(i) : tbe_int((int32_t)i);
     }
@@ -120,7 +137,9 @@ extreme(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, int si
     need(x, "Math", name, argc, argv, 2, 2);
     enum tbe_type t = overload(x, 2, argv);
     if (t <= TBE_LONG) {
-        int64_t a = tbel_arg_long(x, argv[0]), b = tbel_arg_long(x, argv[1]);
+        bool narrow = t == TBE_INT;
+        int64_t a = narrow ? tbel_arg_int(x, argv[0]) : tbel_arg_long(x, argv[0]);
+        int64_t b = narrow ? tbel_arg_int(x, argv[1]) : tbel_arg_long(x, argv[1]);
         int64_t r = (a < b) == (sign < 0) ? a : b;
         return t == TBE_LONG ? tbe_long(r) : tbe_int((int32_t)r);
     }

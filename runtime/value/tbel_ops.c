@@ -413,7 +413,7 @@ tbe_t_idiv(struct tbe_x *x, tbe_val a, tbe_val b)
 static tbe_val
 wide(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type to)
 {
-    if (!tbel_is_small(a) || !tbel_is_small(b) || a.t > to || b.t > to) {
+    if (!tbel_is_small(a) || !tbel_is_small(b)) {
         return dynamic(x, op, a, b);
     }
     return tbel_from_double(x, fold_double(op, tbel_to_double(a), tbel_to_double(b)), to);
@@ -441,6 +441,17 @@ tbe_val
 tbe_t_sdiv(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to)
 {
     return wide(x, '/', a, b, to);
+}
+
+tbe_val
+tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta, enum tbe_type tb)
+{
+    if (!tbel_is_small(a) || !tbel_is_small(b)) {
+        return dynamic(x, op, a, b);
+    }
+    ta = ta == TBE_UNDEF ? (enum tbe_type)a.t : ta;
+    tb = tb == TBE_UNDEF ? (enum tbe_type)b.t : tb;
+    return tbel_from_double(x, fold_double(op, tbel_to_double(a), tbel_to_double(b)), ta > tb ? ta : tb);
 }
 
 /* ---- bitwise ---- */

@@ -176,6 +176,7 @@ tbe_j_let(struct tbe_x *x, tbe_val v, struct tbe_str name) /* a let or const tha
     }
     return v;
 }
+bool tbe_j_added(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /* the script put it into cls.prototype */
 tbe_val tbe_j_this_global(struct tbe_x *x);
 static inline tbe_val
 tbe_j_this(struct tbe_x *x, tbe_val self) /* sloppy mode: the global object when called on nothing */

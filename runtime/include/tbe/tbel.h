@@ -63,6 +63,10 @@ tbe_val tbe_t_ssub(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 tbe_val tbe_t_smul(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 tbe_val tbe_t_sdiv(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 
+/* op is one of + - * /; one side is a static Java primitive, whose class is given, the other (TBE_UNDEF) is
+ * known when it runs: in double, cast to the wider class. */
+tbe_val tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta, enum tbe_type tb);
+
 /* Bitwise (5). shl_abs is <<<. */
 tbe_val tbe_t_band(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_bor(struct tbe_x *x, tbe_val a, tbe_val b);
