@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "front/generation.h"
+#include "front/link_proc.h"
 #include "front/session.h"
 #include "front/supervise.h"
 #include "front/worker_proc.h"
@@ -113,6 +114,25 @@ deployment_done(void *arg, bool ok, const char *text)
     answer(arg, ok ? 0 : 1, ok ? line : "", ok ? "" : line);
 }
 
+/* The link's state the worker knows itself (FR_LINK_STATE). */
+static void
+link_facts(struct front *f, cJSON *o)
+{
+    struct link_stats s;
+    cJSON *l;
+
+    if (!link_stats(f, &s)) {
+        return;
+    }
+    l = cJSON_AddObjectToObject(o, "link");
+    cJSON_AddNumberToObject(l, "pid", s.pid);
+    cJSON_AddNumberToObject(l, "starts", (double)s.starts);
+    cJSON_AddNumberToObject(l, "windowFrames", s.window_frames);
+    cJSON_AddNumberToObject(l, "windowBytes", (double)s.window_bytes);
+    cJSON_AddNumberToObject(l, "uplinks", s.uplinks);
+    cJSON_AddNumberToObject(l, "uplinkBytes", (double)s.uplink_bytes);
+}
+
 /* What only the front knows, for `status` (and whoever else asks). */
 static cJSON *
 front_facts(struct front *f)
@@ -134,6 +154,7 @@ front_facts(struct front *f)
     cJSON_AddNumberToObject(o, "framesGivenUp", (double)f->stats.given_up);
     cJSON_AddNumberToObject(o, "windowFrames", window_depth(&f->window));
     cJSON_AddNumberToObject(o, "windowBytes", (double)f->window.bytes);
+    link_facts(f, o);
     return o;
 }
 

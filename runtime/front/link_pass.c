@@ -93,6 +93,20 @@ link_lost(struct link_proc *l, const char *why, int64_t next_ms)
     tell_worker(l);
 }
 
+bool
+link_stats(const struct front *f, struct link_stats *out)
+{
+    const struct link_proc *l = f->link;
+
+    *out = (struct link_stats){ 0 };
+    if (l) {
+        *out = (struct link_stats){ .pid = (int)l->pid, .starts = l->starts, .window_frames = l->frames,
+                                    .window_bytes = l->frame_bytes, .uplinks = (uint32_t)(l->next - l->first),
+                                    .uplink_bytes = l->pending_bytes };
+    }
+    return l != NULL;
+}
+
 /* From the cloud. */
 
 bool

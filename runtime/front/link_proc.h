@@ -20,6 +20,15 @@ void link_reap(struct front *f);
 /* Once a turn: reading goes on when the window has room again; what waits is written. */
 void link_turn(struct front *f);
 
+struct link_stats {
+    int pid;         /* 0: not running */
+    uint64_t starts; /* of the process */
+    uint32_t window_frames, uplinks;  /* waiting: for the worker, for the stream */
+    size_t window_bytes, uplink_bytes;
+};
+/* False: no cloud is configured. */
+bool link_stats(const struct front *f, struct link_stats *out);
+
 /* The state as FR_LINK_STATE for a new worker. */
 void link_put_state(struct front *f, struct tbe_buf *b);
 /* A worker's FR_UPLINK and FR_LINK_RECONNECT. */

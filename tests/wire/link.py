@@ -143,6 +143,8 @@ def test_link_dies_and_comes_again():
         lost = [s for s in e.states() if s[0] == "waiting"]
         assert lost and "died_by_signal_9" in lost[0][7], e.states()
         e.cloud.acked(e.send("two"))
+        text = e.cmd("status")[1]
+        assert '"link":{"pid":%d,"starts":2,' % e.link_pid() in text, text
         assert e.stop() == 0
 
 
