@@ -350,6 +350,10 @@ test_build(struct test_run *r, struct test_set *s)
     if (toolchain_find(r->a, cc, &t, &s->why) != 0) {
         return;
     }
+    if (r->o->coverage && t.is_tcc) {
+        s->why = TBE_STR("--coverage needs gcc or clang: tcc makes no sections that can be counted in");
+        return;
+    }
     if (!r->o->cc && !t.is_tcc) { /* tests run once: compiling is what takes the time */
         uint32_t n = 0;
         while (t.cc[n]) {

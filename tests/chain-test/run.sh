@@ -152,6 +152,11 @@ ok "lcov branch taken three times" grep -qE '^BRDA:14,[0-9]+,0,3$' "$work/c.info
 ok "lcov branch never taken" grep -qE '^BRDA:14,[0-9]+,1,0$' "$work/c.info"
 expect 2 "cannot write $work/none/c.info" "$tbedgec" test --coverage lcov --coverage-output "$work/none/c.info" "$work/cover.test.yaml"
 
+if command -v tcc >/dev/null; then
+    expect 0 "1 passed" "$tbedgec" test --cc tcc "$work/cover.test.yaml"
+    expect 1 "needs gcc or clang" "$tbedgec" test --cc tcc --coverage text "$work/cover.test.yaml"
+fi
+
 # A worker that dies, hangs, or says nonsense costs the test it was at
 cat >"$work/two.test.yaml" <<'END'
 node: {type: ack}
