@@ -61,8 +61,9 @@ def credentials(u, token):
                                   "credentialsId": token, "credentialsValue": None, "version": None})}
 
 
-def root_chain(u=CHAIN_ID, path=None):
-    """The default edge root chain as the cloud sends it (facts 7.5), from the example file."""
+def root_chain(u=CHAIN_ID, path=None, also=()):
+    """The default edge root chain as the cloud sends it (facts 7.5), from the example file; also: more connections,
+    (node name, node name, label)."""
     path = path or os.path.join(ROOT, "examples", "edge-root", "edge-root.yaml")
     out = subprocess.run([os.path.join(BUILD, "tbedgec"), "fmt", "--to", "json", path], capture_output=True, text=True,
                          check=True).stdout
@@ -70,6 +71,8 @@ def root_chain(u=CHAIN_ID, path=None):
     chain, meta = f["ruleChain"], f["metadata"]
     chain.update(id=ref("RULE_CHAIN", u), root=True, type="EDGE", tenantId=ref("TENANT", TENANT_ID))
     meta["ruleChainId"] = ref("RULE_CHAIN", u)
+    at = {n["name"]: i for i, n in enumerate(meta["nodes"])}
+    meta["connections"] += [{"fromIndex": at[a], "toIndex": at[b], "type": label} for a, b, label in also]
     msb, lsb = halves(u)
     return {"ruleChainUpdateMsg": [{"idMSB": msb, "idLSB": lsb, "entity": json.dumps(chain)}],
             "ruleChainMetadataUpdateMsg": [{"entity": json.dumps(meta)}]}
@@ -140,9 +143,9 @@ def idle(cloud):
         not s["sessions"][-1]["syncing"] and not s["edges"][0]["queued"] and not s["edges"][0]["packOpen"]
 
 
-def start(*cloud_args, devices=1, env=None, chain=None, quiet=True):
+def start(*cloud_args, devices=1, env=None, chain=None, quiet=True, record=True):
     """A test cloud with that tenant and an edge that is synchronised and runs its chain."""
-    cloud = Cloud(*cloud_args)
+    cloud = Cloud(*cloud_args, record=record)
     try:
         fill(cloud, devices, chain)
         edge = Edge(cloud.port, env=env)

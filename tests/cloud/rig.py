@@ -65,7 +65,7 @@ def whole(msb, lsb):
 class Cloud:
     """A running testcloud and its control socket."""
 
-    def __init__(self, *args, scenario=None, key=KEY, secret=SECRET):
+    def __init__(self, *args, scenario=None, key=KEY, secret=SECRET, record=True):
         self.dir = tempfile.mkdtemp(prefix="tbe-cloud-")
         self.ctl = os.path.join(self.dir, "ctl")
         self.record = os.path.join(self.dir, "record.jsonl")
@@ -75,7 +75,7 @@ class Cloud:
             with open(path, "w") as f:
                 f.write(scenario)
             cmd.append(path)
-        cmd += ["control=" + self.ctl, "record=" + self.record, *args]
+        cmd += ["control=" + self.ctl, *(["record=" + self.record] if record else []), *args]
         if key:
             cmd += ["routingKey=" + key, "secret=" + secret]
         self.log = open(os.path.join(self.dir, "log"), "w+")

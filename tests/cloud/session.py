@@ -303,10 +303,11 @@ def killed(which):
     return test
 
 
-run_tests([first_connection, process_restart, survives("close"), survives("close", status=14), survives("reset"),
-           survives("cut"), survives("restart", ms=1000), survives_half_open, survives_outage,
-           refused("wrong_secret", secret="very-wrong", says="credentials"),
-           refused("unknown_key", key="nobody", says="credentials"),
-           refused("unavailable", cloud=('set={"connectCode":2}',), says="unavailable"),
-           becomes_right, second_session, edge_deleted, interrupted_sync, forced_sync, edge_update, other_edge_id,
-           other_cloud_type, tls, killed("worker"), killed("tbedge-link")])
+if __name__ == "__main__":
+    run_tests([first_connection, process_restart, survives("close"), survives("close", status=14), survives("reset"),
+               survives("cut"), survives("restart", ms=1000), survives_half_open, survives_outage,
+               refused("wrong_secret", secret="very-wrong", says="credentials"),
+               refused("unknown_key", key="nobody", says="credentials"),
+               refused("unavailable", cloud=('set={"connectCode":2}',), says="unavailable"),
+               becomes_right, second_session, edge_deleted, interrupted_sync, forced_sync, edge_update, other_edge_id,
+               other_cloud_type, tls, killed("worker"), killed("tbedge-link")])

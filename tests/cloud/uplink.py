@@ -285,6 +285,7 @@ def outage(events=None):
         print("        %d points drained in %.1f s (%.0f/s)" % (per * devices, took, per * devices / took))
 
 
-run_tests([many_in_one, out_of_order_answers, lost_answers, refused_for_a_while, poisonous_item, rate_limited,
-           size_limit, no_answer, killed_in_flight("worker"), killed_in_flight("tbedge-link"), born_on_the_edge,
-           attributes_of_the_edge_side, values, statistics, outage])
+if __name__ == "__main__":
+    run_tests([many_in_one, out_of_order_answers, lost_answers, refused_for_a_while, poisonous_item, rate_limited,
+               size_limit, no_answer, killed_in_flight("worker"), killed_in_flight("tbedge-link"), born_on_the_edge,
+               attributes_of_the_edge_side, values, statistics, outage])
