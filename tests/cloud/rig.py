@@ -89,13 +89,13 @@ class Cloud:
         self.sock.connect(self.ctl)
         self.file = self.sock.makefile()
 
-    def cmd(self, name, **args):
-        out = self.try_cmd(name, **args)
-        check(out.get("ok"), "testcloud %s: %s" % (name, out.get("error")))
+    def cmd(self, command, **args):
+        out = self.try_cmd(command, **args)
+        check(out.get("ok"), "testcloud %s: %s" % (command, out.get("error")))
         return out
 
-    def try_cmd(self, name, **args):
-        self.sock.sendall((json.dumps(dict(args, cmd=name)) + "\n").encode())
+    def try_cmd(self, command, **args):
+        self.sock.sendall((json.dumps(dict(args, cmd=command)) + "\n").encode())
         return json.loads(self.file.readline())
 
     def stats(self, **args):

@@ -256,7 +256,7 @@ def other_cloud_type():
         time.sleep(1.5)
         check(c.stats()["syncsFull"] == 0 and not c.ups(), "no sync, no uplink")
         check(e.proc.poll() is None, "the daemon runs on")
-        check("PE" in e.tail(20000), "the log says why")
+        check("community edition" in e.tail(20000), "the log says why", e.tail(1500))
     finally:
         e.stop()
         c.stop()
@@ -306,8 +306,8 @@ def killed(which):
 if __name__ == "__main__":
     run_tests([first_connection, process_restart, survives("close"), survives("close", status=14), survives("reset"),
                survives("cut"), survives("restart", ms=1000), survives_half_open, survives_outage,
-               refused("wrong_secret", secret="very-wrong", says="credentials"),
-               refused("unknown_key", key="nobody", says="credentials"),
-               refused("unavailable", cloud=('set={"connectCode":2}',), says="unavailable"),
+               refused("wrong_secret", secret="very-wrong", says="secret is wrong"),
+               refused("unknown_key", key="nobody", says="knows no edge"),
+               refused("unavailable", cloud=('set={"connectCode":2}',), says="could not serve"),
                becomes_right, second_session, edge_deleted, interrupted_sync, forced_sync, edge_update, other_edge_id,
                other_cloud_type, tls, killed("worker"), killed("tbedge-link")])

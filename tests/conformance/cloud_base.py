@@ -5,13 +5,14 @@ import json
 import os
 import re
 import select
+import struct
 import time
 import uuid
 
 from cloud_match import flatten, whole
 from entities import (ASSET_PROFILE_ID, asset, asset_profile, credentials, device, device_profile, entity_msg, ref,
                       root_chain)
-from rig import CHAIN_ID, EDGE_ID, NULL_ID, PROFILE_ID, TENANT_ID, Cloud, Failed
+from rig import CHAIN_ID, EDGE_ID, NULL_ID, PROFILE_ID, TENANT_ID, Cloud, Failed, halves
 
 # field of DownlinkMsg -> (entity type, requests that follow its creation: facts 4.3)
 KINDS = {"deviceUpdateMsg": "DEVICE", "assetUpdateMsg": "ASSET", "entityViewUpdateMsg": "ENTITY_VIEW",
@@ -21,6 +22,7 @@ KINDS = {"deviceUpdateMsg": "DEVICE", "assetUpdateMsg": "ASSET", "entityViewUpda
          "otaPackageUpdateMsg": "OTA_PACKAGE", "widgetTypeUpdateMsg": "WIDGET_TYPE",
          "widgetsBundleUpdateMsg": "WIDGETS_BUNDLE", "queueUpdateMsg": "QUEUE", "resourceUpdateMsg": "TB_RESOURCE",
          "aiModelUpdateMsg": "AI_MODEL"}
+BORN = {"deviceUpdateMsg", "assetUpdateMsg", "entityViewUpdateMsg", "dashboardUpdateMsg"}
 ASKED_WHEN_NEW = {"DEVICE", "ASSET", "ENTITY_VIEW", "DASHBOARD", "DEVICE_PROFILE", "ASSET_PROFILE"}
 OWNERS = {"DEVICE": "deviceUpdateMsg", "ASSET": "assetUpdateMsg", "ENTITY_VIEW": "entityViewUpdateMsg",
           "DASHBOARD": "dashboardUpdateMsg", "DEVICE_PROFILE": "deviceProfileUpdateMsg",
@@ -99,10 +101,13 @@ class Base:
         t = self.t
         self.created, self.born, self.asked = {}, set(), set()
         self.bodies, self.types = {}, {}
+        self.scan_uplinks()
         for _, d in t.downlinks():
             for field, kind in KINDS.items():
                 for m in d.get(field, []):
                     u = whole(m.get("idMSB"), m.get("idLSB"))
+                    if u in self.born:
+                        continue
                     self.created.setdefault(u, m.get("msgType", "ENTITY_CREATED_RPC_MESSAGE"))
                     self.types[u] = kind
                     self.known.add(u)
@@ -111,18 +116,23 @@ class Base:
             self.note_ids(d)
             for c in d.get("deviceCredentialsUpdateMsg", []):
                 self.note_credentials(c)
-        for _, u in t.uplinks():
+        self.note_names()
+
+    def scan_uplinks(self):
+        """What was born on the edge, what it asked about, what it knew."""
+        for _, u in self.t.uplinks():
             for field, v in flatten(u):
-                if field == "deviceUpdateMsg" and "msgType" not in v:
+                if field in BORN and "msgType" not in v and isinstance(v.get("entity"), dict):
                     self.born.add(v["id"])
+                    self.bodies.setdefault(v["id"], v["entity"])
+                elif field in ("deviceProfileUpdateMsg", "assetProfileUpdateMsg") and isinstance(v.get("entity"), dict):
                     self.bodies.setdefault(v["id"], v["entity"])
                 elif field.endswith("RequestMsg"):
                     self.asked.add(v.get("entityId"))
-                elif field == "entityData" and v["entity" + "Id"] not in self.born:
+                elif field == "entityData" and v["entityId"] not in self.born:
                     self.types.setdefault(v["entityId"], v["entityType"])
                 elif field == "deviceRpcCallMsg":
                     self.types.setdefault(v["deviceId"], "DEVICE")
-        self.note_names()
 
     def note_ids(self, d):
         """Entities a downlink speaks about without bringing them."""
@@ -217,6 +227,8 @@ class Base:
             p = (body.get("assetProfileId") or {}).get("id")
             if kind == "ASSET" and p and p not in asset_profiles:
                 asset_profiles[p] = asset_profile(p, body.get("type") or "asset profile " + p[:8])
+        for u in (PROFILE_ID, ASSET_PROFILE_ID):
+            (profiles if u == PROFILE_ID else asset_profiles)[u].update(self.bodies.get(u) or {})
         yield root_chain()
         for b in profiles.values():
             yield {"deviceProfileUpdateMsg": [entity_msg("DEVICE_PROFILE", b)]}
@@ -268,6 +280,28 @@ class Base:
         if expected[0] == "deviceUpdateMsg" and isinstance(expected[1], dict) and expected[1]["id"] in self.born:
             self.alias[expected[1]["id"]] = got[1]["id"]
 
+    def ours(self, x):
+        """A recorded message with the ids that entities born on the edge have in this run."""
+        changed = self.renamed(x["msg"])
+        return x if changed == x["msg"] else {"msg": changed}
+
+    def renamed(self, v):
+        if isinstance(v, list):
+            return [self.renamed(i) for i in v]
+        if isinstance(v, str):
+            for old, new in self.alias.items():
+                v = v.replace(old, new)
+            return v
+        if not isinstance(v, dict):
+            return v
+        out = {k: self.renamed(i) for k, i in v.items()}
+        for k in v:
+            if k.endswith("MSB") and k[:-3] + "LSB" in v:
+                new = self.alias.get(whole(v[k], v[k[:-3] + "LSB"]))
+                if new:
+                    out[k], out[k[:-3] + "LSB"] = halves(new)
+        return out
+
     def give_up(self, item):
         self.given_up.append(item)
 
@@ -283,7 +317,6 @@ class Base:
         for field, kind in KINDS.items():
             for x in d.get(field, []):
                 u = whole(x.get("idMSB"), x.get("idLSB"))
-                u = self.alias.get(u, u)
                 gone = x.get("msgType") == "ENTITY_DELETED_RPC_MESSAGE"
                 body = None if gone or not x.get("entity") else json.loads(x["entity"])
                 self.pending = [p for p in self.pending if p[1] != u]
@@ -334,7 +367,8 @@ class Base:
     def stored_attributes(self, edge, u, x):
         if edge.entity(u) is None:
             return
-        rows = dict(edge.db("SELECT key, value FROM attribute WHERE eid = ?", uuid.UUID(u).bytes))
+        rows = {k: number(v) for k, v in edge.db("SELECT key, value FROM attribute WHERE eid = ?",
+                                                 uuid.UUID(u).bytes)}
         for kv in x["attributesUpdatedMsg"].get("kv", []):
             v = next((kv[k] for k in ("long_v", "double_v", "string_v", "bool_v", "json_v") if k in kv), 0)
             got = rows.get(kv["key"])
@@ -352,6 +386,11 @@ class Base:
         ends = all(edge.entity(str(i)) is not None or str(i) == TENANT_ID for i in (a, b))
         want = 0 if x.get("msgType") == "ENTITY_DELETED_RPC_MESSAGE" or not ends else 1
         return "relation %s" % e["type"], want, rows == want or rows
+
+
+def number(v):
+    """The store keeps doubles as their eight bytes."""
+    return struct.unpack("<d", v)[0] if isinstance(v, bytes) and len(v) == 8 else v
 
 
 def same_json(a, b):
