@@ -4,10 +4,10 @@
 set -eu
 
 build="gcc make autoconf automake libtool pkg-config libc6-dev libevent-dev libsqlite3-dev libssl-dev libyaml-dev
- libcjson-dev libpcre2-dev libprotobuf-c-dev protobuf-c-compiler libgrpc-dev libcmocka-dev mosquitto-clients
+ libcjson-dev libpcre2-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libgrpc-dev libcmocka-dev mosquitto-clients
  curl ca-certificates tzdata"
 test="clang libclang-rt-14-dev tcc python3 mosquitto sqlite3 openssl procps git python3-yaml
- mandoc zsh fish librsvg2-bin"
+ mandoc zsh fish"
 
 case "${1:-build}" in
 build) want=$build ;;

@@ -62,6 +62,25 @@ cmd_colour(int fd)
     return isatty(fd) && !(no && *no);
 }
 
+void
+cmd_progress(const char *fmt, ...)
+{
+    static bool shown;
+    const char *term = getenv("TERM");
+    va_list ap;
+    if (!isatty(2) || !term || strcmp(term, "dumb") == 0 || (!fmt && !shown)) {
+        return;
+    }
+    fputs("\r\033[K", stderr);
+    shown = fmt != NULL;
+    if (fmt) {
+        va_start(ap, fmt);
+        vfprintf(stderr, fmt, ap);
+        va_end(ap);
+    }
+    fflush(stderr);
+}
+
 /* True when `list`, words with `sep` between, holds the n bytes at word. */
 static bool
 among(const char *list, char sep, const char *word, size_t n)

@@ -69,6 +69,9 @@ void cmd_arena(struct tbe_arena *a);
 /* Colours for this descriptor: a terminal, and NO_COLOR is not set. */
 bool cmd_colour(int fd);
 
+/* A line on the terminal that says what goes on; NULL: it goes away. Nothing when stderr is no terminal. */
+void cmd_progress(const char *fmt, ...) TBE_PRINTF(1, 2);
+
 #define CMD_OPTIONS(t) .options = (t), .n_options = (int)(sizeof(t) / sizeof *(t))
 
 #endif

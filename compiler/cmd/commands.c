@@ -11,6 +11,7 @@
     X(test)         \
     X(fmt)          \
     X(graph)        \
+    X(pull)         \
     X(explain)      \
     X(schema)       \
     X(eval)         \
