@@ -366,6 +366,7 @@ cloud_status(void *arg, bool json, struct tbe_buf *out)
 static int
 start_rooms(struct worker *w)
 {
+    struct cloud_limits limits;
     uint64_t epoch, seq;
 
     w->hub = hub_new(w->store, w->service_id);
@@ -389,9 +390,10 @@ start_rooms(struct worker *w)
         log_error("out of memory");
         return -1;
     }
+    cloud_limits_read(&limits);
     w->cloud = cloud_new(&(struct cloud_env){ .store = w->store, .hub = w->hub, .engine = w->engine,
                                               .send = cloud_put, .confirm = cloud_confirm,
-                                              .reconnect = cloud_reconnect, .chains_changed = cloud_chains,
+                                              .reconnect = cloud_reconnect, .limits = limits, .chains_changed = cloud_chains,
                                               .arg = w });
     if (w->cloud == NULL) {
         log_error("out of memory");

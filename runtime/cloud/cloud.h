@@ -29,7 +29,9 @@ struct cloud_limits {
     uint32_t timeout_ms;    /* an answer later than this: sent again; default 60,000 */
     uint32_t stats_ms;      /* between statistics uplinks (4.6); default 60,000 */
     uint32_t aside;         /* most items kept aside; default 10,000 */
+    bool no_stats;          /* no statistics uplinks */
 };
+void cloud_limits_read(struct cloud_limits *out); /* from the environment (settings.c) */
 
 struct cloud_env {
     struct store *store;

@@ -458,6 +458,7 @@ cloud_new(const struct cloud_env *env)
         .message_bytes = limit(env->limits.message_bytes, CLOUD_MESSAGE_BYTES, 32u << 20),
         .timeout_ms = limit(env->limits.timeout_ms, CLOUD_TIMEOUT_MS, 3600000),
         .stats_ms = limit(env->limits.stats_ms, CLOUD_STATS_MS, 86400000),
+        .no_stats = env->limits.no_stats,
         .aside = limit(env->limits.aside, CLOUD_ASIDE, 1000000),
     };
     tbe_arena_init(&c->arena, 0);

@@ -65,7 +65,7 @@ stats_turn(struct cloud *c, int64_t now)
     struct tbe_entity edge = { TBE_ENT_EDGE, c->edge.id };
 
     set_metrics(c);
-    if (!c->s.accepted || c->up.draining) {
+    if (!c->s.accepted || c->up.draining || c->lim.no_stats) {
         return 0;
     }
     if (c->next_stats == 0) {
