@@ -49,6 +49,7 @@ check_node(struct tbe_arena *a, struct diags *ds, const struct chain *c, struct 
            const struct check_options *opt)
 {
     const struct chain_node *s = n->src;
+    uint32_t before = ds->n + ds->dropped;
     n->cls = node_class_find(s->type);
     if (!n->cls) {
         unknown_class(a, ds, c, n);
@@ -58,6 +59,7 @@ check_node(struct tbe_arena *a, struct diags *ds, const struct chain *c, struct 
     if (!n->broken.p && n->cls->script_kind) {
         check_script(a, ds, c->file, n, opt);
     }
+    n->told = ds->n + ds->dropped > before;
     if (!n->cls->built) {
         const struct doc *type = doc_get(s->doc, "type");
         struct tbe_str text = tbe_arena_fmt(a, "not supported yet: %.*s", (int)s->type.n, s->type.p);
@@ -210,6 +212,7 @@ check_chains(struct tbe_arena *a, struct diags *ds, const struct chains *cs, con
             diag_at(ds, c->name, c->nodes[k].name, k);
             check_node(a, ds, c, &out[i].nodes[k], opt);
         }
+        check_node_names(a, ds, &out[i]);
         if (!c->damaged && !ds->no_notes) {
             check_keys(a, ds, &out[i]);
         }

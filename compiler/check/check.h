@@ -27,6 +27,7 @@ struct checked_node {
     uint32_t chain;               /* index of its chain */
     struct tbe_str queue;         /* of the node, or of its older configuration; absent: the message's own */
     struct tbe_str broken;        /* init error, absent when the node works */
+    bool told;                    /* something was told of it, but that its class is not built yet */
     struct checked_script script;
 };
 
@@ -47,6 +48,8 @@ struct checked_chain *check_chains(struct tbe_arena *a, struct diags *ds, const 
 
 /* The parts, for the above. */
 void check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c);
+/* Nodes of one name that do not do the same. */
+void check_node_names(struct tbe_arena *a, struct diags *ds, const struct checked_chain *c);
 /* Metadata keys that are read where no node before can have set them. */
 void check_keys(struct tbe_arena *a, struct diags *ds, const struct checked_chain *c);
 /* Upgrade and validation of one configuration. */

@@ -498,7 +498,7 @@ as_object(struct config_ctx *x, const struct node_key *keys, uint32_t n_keys, co
     struct tbe_str type = doc_text(v, "type");
     check_unknown(x, keys, n_keys, v, open);
     bool complete = x->complete;
-    x->complete &= !open;
+    x->complete &= !open || keys == x->n->cls->keys;
     for (uint32_t i = 0; i < n_keys; i++) {
         const struct node_key *k = &keys[i];
         if (k->when_type && !tbe_str_eqz(type, k->when_type)) {

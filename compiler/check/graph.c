@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of a chain's connections: relations, cycles, what no message reaches, failures that lead nowhere; and of
- * the names of its nodes. */
+ * the names of its nodes, once these are checked. */
 #include "config.h"
 #include "check/check.h"
 #include <string.h>
@@ -60,15 +60,16 @@ outgoing(struct tbe_arena *a, const struct chain *c)
 }
 
 /* Depth first without recursion: 1 = on the path, 2 = done. Reports each edge that closes a cycle. */
-static void
+static uint32_t
 find_cycles(struct tbe_arena *a, struct diags *ds, const struct chain *c, const struct out *o)
 {
+    uint32_t found = 0;
     uint8_t *state = tbe_arena_zalloc(a, c->n_nodes + 1);
     uint32_t *stack = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *stack);
     uint32_t *at = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *at); /* next edge to follow */
-    for (uint32_t s = 0; s < c->n_nodes; s++) {
-        uint32_t depth = 0;
-        if (state[s]) {
+    for (uint32_t i = 0; i <= c->n_nodes; i++) { /* from the first node on, so that what leads back is told */
+        uint32_t depth = 0, s = i == 0 ? (uint32_t)c->first : i - 1;
+        if (s >= c->n_nodes || state[s]) {
             continue;
         }
         stack[depth++] = s;
@@ -84,6 +85,7 @@ find_cycles(struct tbe_arena *a, struct diags *ds, const struct chain *c, const 
             at[n] = o->next[e];
             uint32_t to = c->edges[e].to;
             if (state[to] == 1 && to != n) {
+                found++;
                 diag_at(ds, c->name, c->nodes[n].name, n);
                 diag_add(ds, C2206, doc_pos(c->file, c->edges[e].doc),
                          "connection %u -> %u closes a cycle. Can't create circling relations in rule chain.", n, to);
@@ -94,14 +96,7 @@ find_cycles(struct tbe_arena *a, struct diags *ds, const struct chain *c, const 
             }
         }
     }
-}
-
-/* Does the node make messages of its own? Those that take none do, and the counter. */
-static bool
-is_source(const struct chain_node *n)
-{
-    const struct node_class *cls = node_class_find(n->type);
-    return cls && !cls->in;
+    return found;
 }
 
 static void
@@ -110,7 +105,7 @@ find_unreached(struct tbe_arena *a, struct diags *ds, const struct chain *c, con
     uint8_t *seen = tbe_arena_zalloc(a, c->n_nodes + 1);
     uint32_t *stack = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *stack), depth = 0;
     for (uint32_t i = 0; i < c->n_nodes; i++) {
-        if ((int64_t)i == c->first || is_source(&c->nodes[i])) {
+        if ((int64_t)i == c->first || node_is_source(c->nodes[i].type)) {
             seen[i] = 1;
             stack[depth++] = i;
         }
@@ -178,54 +173,6 @@ find_failures(struct diags *ds, const struct chain *c, const struct out *o)
     }
 }
 
-/* Two nodes that do the same may have the same name: it does not matter which is meant. */
-static bool
-does_same(const struct chain_node *x, const struct chain_node *y)
-{
-    struct tbe_buf bx = { 0 }, by = { 0 };
-    if (x->config && y->config) {
-        doc_json(&bx, x->config);
-        doc_json(&by, y->config);
-    }
-    bool same = tbe_str_eq(x->type, y->type) && !x->config == !y->config &&
-                tbe_str_eq(tbe_buf_str(&bx), tbe_buf_str(&by));
-    tbe_buf_free(&bx);
-    tbe_buf_free(&by);
-    return same;
-}
-
-/* Index of a node by hash of its name, to find doubles in one pass. */
-static void
-find_names(struct tbe_arena *a, struct diags *ds, const struct chain *c)
-{
-    uint32_t size = 16;
-    while (size < c->n_nodes * 2) {
-        size *= 2;
-    }
-    uint32_t *slot = tbe_arena_alloc(a, size * sizeof *slot);
-    memset(slot, 0xff, size * sizeof *slot);
-    for (uint32_t i = 0; i < c->n_nodes; i++) {
-        struct tbe_str name = c->nodes[i].name;
-        const struct node_class *cls = node_class_find(c->nodes[i].type);
-        uint32_t h = 2166136261u;
-        for (size_t k = 0; k < name.n; k++) {
-            h = (h ^ (unsigned char)name.p[k]) * 16777619u;
-        }
-        h &= size - 1;
-        while (slot[h] != UINT32_MAX && !tbe_str_eq(c->nodes[slot[h]].name, name)) {
-            h = (h + 1) & (size - 1);
-        }
-        if (slot[h] == UINT32_MAX) {
-            slot[h] = i;
-        } else if (doc_get(c->nodes[i].doc, "name") && name.n && !(cls && !cls->out) && !does_same(&c->nodes[slot[h]], &c->nodes[i])) {
-            const struct doc *at = doc_get(c->nodes[i].doc, "name");
-            diag_at(ds, c->name, name, i);
-            diag_add(ds, C2214, doc_pos(c->file, at ? at : c->nodes[i].doc), "nodes %u and %u are both named \"%.*s\"",
-                     slot[h], i, (int)name.n, name.p);
-        }
-    }
-}
-
 static void
 find_doubles(struct diags *ds, const struct chain *c, const struct out *o)
 {
@@ -248,8 +195,10 @@ void
 check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
 {
     struct out o = outgoing(a, c);
+    uint32_t circles = 0;
     for (uint32_t i = 0; i < c->n_edges; i++) {
         const struct chain_edge *e = &c->edges[i];
+        circles += e->from == e->to;
         diag_at(ds, c->name, c->nodes[e->from].name, e->from);
         if (e->from == e->to) {
             diag_add(ds, C2205, doc_pos(c->file, e->doc), "connection %u -> %u: Can't create the relation to yourself.",
@@ -257,11 +206,64 @@ check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
         }
         check_relation(ds, c, e);
     }
-    find_cycles(a, ds, c, &o);
+    circles += find_cycles(a, ds, c, &o);
     find_doubles(ds, c, &o);
     if (!c->damaged) { /* else it may be right but for what is told already */
         find_unreached(a, ds, c, &o);
+    }
+    if (!c->damaged && circles == 0) {
         find_failures(ds, c, &o);
     }
-    find_names(a, ds, c);
+}
+
+/* Two nodes that do the same may have the same name: it does not matter which is meant. Of a node that something is
+ * wrong with this is not known. */
+static bool
+does_same(const struct checked_node *x, const struct checked_node *y)
+{
+    struct tbe_buf bx = { 0 }, by = { 0 };
+    if (x->told || y->told || !x->cls || !y->cls) {
+        return true;
+    }
+    if (x->config && y->config) {
+        doc_json(&bx, x->config);
+        doc_json(&by, y->config);
+    }
+    bool same = x->cls == y->cls && tbe_str_eq(tbe_buf_str(&bx), tbe_buf_str(&by));
+    tbe_buf_free(&bx);
+    tbe_buf_free(&by);
+    return same;
+}
+
+/* Index of a node by hash of its name, to find doubles in one pass. */
+void
+check_node_names(struct tbe_arena *a, struct diags *ds, const struct checked_chain *cc)
+{
+    const struct chain *c = cc->src;
+    uint32_t size = 16;
+    while (size < c->n_nodes * 2) {
+        size *= 2;
+    }
+    uint32_t *slot = tbe_arena_alloc(a, size * sizeof *slot);
+    memset(slot, 0xff, size * sizeof *slot);
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        struct tbe_str name = c->nodes[i].name;
+        const struct node_class *cls = node_class_find(c->nodes[i].type);
+        uint32_t h = 2166136261u;
+        for (size_t k = 0; k < name.n; k++) {
+            h = (h ^ (unsigned char)name.p[k]) * 16777619u;
+        }
+        h &= size - 1;
+        while (slot[h] != UINT32_MAX && !tbe_str_eq(c->nodes[slot[h]].name, name)) {
+            h = (h + 1) & (size - 1);
+        }
+        if (slot[h] == UINT32_MAX) {
+            slot[h] = i;
+        } else if (doc_get(c->nodes[i].doc, "name") && name.n && !(cls && !cls->out) && !does_same(&cc->nodes[slot[h]], &cc->nodes[i])) {
+            const struct doc *at = doc_get(c->nodes[i].doc, "name");
+            diag_at(ds, c->name, name, i);
+            diag_add(ds, C2214, doc_pos(c->file, at ? at : c->nodes[i].doc), "nodes %u and %u are both named \"%.*s\"",
+                     slot[h], i, (int)name.n, name.p);
+        }
+    }
 }

@@ -130,7 +130,7 @@ find_set(struct keys *k, uint32_t i)
     const struct doc *to = doc_get(n->config, "fetchTo");
     bool data = to && to->t == DOC_INT && to->i == 0; /* DATA */
     const struct doc *map = doc_get(n->config, "dataMapping");
-    k->opaque[i] = sets == SETS_ANYTHING;
+    k->opaque[i] = sets == SETS_ANYTHING || n->told;
     if (sets == SETS_MAPPING && !data) {
         for (const struct doc *e = map ? map->first : NULL; e; e = e->next) {
             set_one(k, i, "", e->s);
@@ -195,7 +195,8 @@ is_tested(const char *text, size_t from, size_t to, size_t n)
     while (b && (text[b - 1] == ' ' || text[b - 1] == '(' || text[b - 1] == '\n' || text[b - 1] == '\t')) {
         b--;
     }
-    bool test = to < n && strchr("=!?|&)", text[to]);
+    bool operand = b && strchr("<>+-*/%,", text[b - 1]); /* of a comparison or a sum: no test of its own */
+    bool test = to < n && !operand && strchr("=!?|&)", text[to]);
     bool before = b && (strchr("!|&=?:", text[b - 1]) || (b >= 2 && memcmp(text + b - 2, "if", 2) == 0) ||
                         (b >= 6 && memcmp(text + b - 6, "typeof", 6) == 0) ||
                         (b >= 6 && memcmp(text + b - 6, "delete", 6) == 0));

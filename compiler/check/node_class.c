@@ -44,3 +44,10 @@ known_class_find(struct tbe_str type)
     }
     return NULL;
 }
+
+bool
+node_is_source(struct tbe_str type)
+{
+    const struct node_class *cls = node_class_find(type);
+    return !cls || !cls->in || strcmp(cls->name, "message_count") == 0;
+}

@@ -114,5 +114,7 @@ extern const uint32_t n_known_classes;
 /* By full Java class, by the class below the prefix, or by our short name. NULL when there is none. */
 const struct node_class *node_class_find(struct tbe_str type);
 const struct known_class *known_class_find(struct tbe_str type);
+/* May a node of this class make messages that nothing sent to it? Of a class we do not know anything is possible. */
+bool node_is_source(struct tbe_str type);
 
 #endif

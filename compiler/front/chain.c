@@ -71,6 +71,9 @@ wrong_type(struct reader *r, const struct doc *d, const char *what, const char *
 {
     diag_add(r->ds, C2102, doc_pos(r->file, d), "%s must be %s, got %s", what, wanted,
              doc_type_name(d->t));
+    if (strcmp(wanted, "a string") == 0 && d->t != DOC_LIST && d->t != DOC_MAP) {
+        diag_hint(r->ds, "Put it in quotes."); /* True, on and 1 are no texts in YAML */
+    }
 }
 
 static void
@@ -159,6 +162,7 @@ read_nodes(struct reader *r, const struct doc *list)
 {
     struct chain *c = r->c;
     if (list->t != DOC_LIST) {
+        c->damaged = true;
         wrong_type(r, list, "\"nodes\"", "a list");
         return;
     }
@@ -307,7 +311,11 @@ read_first(struct reader *r, const struct doc *meta)
         return;
     }
     if (!v || v->t == DOC_NULL) {
-        if (c->n_nodes) {
+        bool source = false;
+        for (uint32_t i = 0; i < c->n_nodes; i++) {
+            source |= node_is_source(c->nodes[i].type); /* such a chain lives without: a generator, say */
+        }
+        if (c->n_nodes && !source) {
             diag_add(r->ds, C2105, doc_pos(r->file, v ? v : meta),
                      "the chain has no first node: messages that enter it are acknowledged and dropped");
         }
@@ -389,6 +397,9 @@ read_chain(struct reader *r, struct chains *cs, const struct doc *whole, const s
     }
     read_nodes(r, c->nodes_doc);
     make_node_ids(r, 0);
+    if (c->damaged) {
+        return;
+    }
     read_first(r, meta);
     read_connections(r, doc_get(meta, "connections"));
     const struct doc *legacy = doc_get(meta, "ruleChainConnections");
