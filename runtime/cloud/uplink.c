@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/random.h"
 
-#define BACKOFF_MS 1000
+#define BACKOFF_MS 500
 #define BACKOFF_MAX_MS 60000
 #define REFUSALS_FREE 6 /* refusals in a row before all waits: halving alone makes some */
 #define PIECES 2        /* messages made in one turn */
@@ -170,7 +170,7 @@ uplink_lost(struct cloud *c)
 static int64_t
 backoff(uint32_t tries)
 {
-    int64_t ms = tries < 7 ? (int64_t)BACKOFF_MS << tries : BACKOFF_MAX_MS;
+    int64_t ms = tries < 8 ? (int64_t)BACKOFF_MS << tries : BACKOFF_MAX_MS;
 
     return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
@@ -240,15 +240,14 @@ refused(struct cloud *c, struct tbe_str error, int64_t now)
     if (limit) {
         up->rate_limited++;
         up->window = 1;
-        up->pause = now + backoff(up->refusals < 7 ? up->refusals - 1 : 6);
-        log_warn("cloud: the cloud limits the rate of uplinks; a pause of %lld s",
-                 (long long)((up->pause - now) / 1000));
+        up->pause = now + backoff(up->refusals - 1);
+        log_warn("cloud: the cloud limits the rate of uplinks; a pause of %lld ms", (long long)(up->pause - now));
         return false;
     }
     log_warn("cloud: an uplink was refused: %s", up->last_error);
     if (up->refusals > REFUSALS_FREE) {
         up->window = 1;
-        up->pause = now + backoff(up->refusals - REFUSALS_FREE - 1 < 7 ? up->refusals - REFUSALS_FREE - 1 : 6);
+        up->pause = now + backoff(up->refusals - REFUSALS_FREE - 1);
     }
     return true;
 }

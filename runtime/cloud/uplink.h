@@ -130,7 +130,8 @@ struct uplink {
     uint64_t log_read, log_acked;
     bool log_look;
     bool log_short;          /* the newest message was not full */
-    int64_t log_sent, log_ack_due;
+    int64_t log_sent;
+    int64_t log_ack_due;     /* the cursor is not written before */
 
     struct up_flight *flights;
     uint32_t n_flights;

@@ -72,12 +72,9 @@ log_ack(struct cloud *c, int64_t now, int64_t *due)
     if (cursor(up) <= up->log_acked) {
         return;
     }
-    if (up->log_ack_due == 0) {
-        up->log_ack_due = now + ACK_MS;
-    }
     if (now >= up->log_ack_due || !store_batch_empty(c->batch) || up->draining) {
         up->log_acked = cursor(up);
-        up->log_ack_due = 0;
+        up->log_ack_due = now + ACK_MS;
         store_outbox_ack(c->batch, true, up->log_acked);
     } else if (*due == 0 || up->log_ack_due < *due) {
         *due = up->log_ack_due;
