@@ -54,7 +54,8 @@
  *    frame for another session than the one that is up.
  *  - What an old worker sent is sent on after it has gone; its FR_UPLINK_DONE goes nowhere.
  * Between front and link the same frames go, and FR_LINK_CONFIG first, FR_DRAIN last (the link ends the
- * stream and exits); FR_LINK has seq 0 there. */
+ * stream and exits); FR_LINK has seq 0 there. FR_CONTROL without payload asks the link for a sign of life,
+ * FR_CONTROL_REPLY is it. */
 #ifndef TBE_FRAME_FRAME_H
 #define TBE_FRAME_FRAME_H
 

@@ -74,6 +74,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     f->now_ms = clock_mono_ns() / 1000000;
     session_tick(f);
+    link_tick(f);
     if (f->waiting_for_room) {
         front_wake(f);
     }

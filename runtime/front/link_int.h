@@ -26,6 +26,7 @@ struct link_proc {
     bool write_armed, blocked, broken;
     int64_t backoff_ms, started_ms;
     uint64_t starts;
+    uint32_t quiet; /* ticks since anything came from it */
 
     /* the link's state, as last told */
     enum link_state state;
@@ -48,6 +49,8 @@ struct link_proc {
 
 /* A frame from the link. False: the link is broken. */
 bool link_take(struct link_proc *l, const struct frame *fr);
+/* A second has passed. False: the process has not said a word for too long, though asked. */
+bool link_alive(struct link_proc *l);
 /* No FR_LINK more may go into the window now. */
 bool link_must_wait(const struct link_proc *l);
 /* The process is gone: the session is over, why says how. next_ms: until it is started again. */

@@ -14,6 +14,8 @@
 #include "front/worker_proc.h"
 
 #define RING_FIRST 64u
+#define ASK_TICKS 10u  /* of silence: asked for a sign of life */
+#define DEAD_TICKS 40u /* none came: the process hangs. Ticks, so that a pause of the front itself does not count */
 
 static void drop_pending(struct link_proc *l);
 
@@ -274,9 +276,24 @@ drop_pending(struct link_proc *l)
 }
 
 bool
+link_alive(struct link_proc *l)
+{
+    if (l->blocked) { /* by us: it may have answered long ago */
+        l->quiet = 0;
+    } else if (++l->quiet % ASK_TICKS == 0) {
+        frame_end(&l->out, frame_begin(&l->out, FR_CONTROL, 0, 0, l->quiet, 0));
+        front_wake(l->front);
+    }
+    return l->quiet < DEAD_TICKS;
+}
+
+bool
 link_take(struct link_proc *l, const struct frame *fr)
 {
+    l->quiet = 0;
     switch (fr->type) {
+    case FR_CONTROL_REPLY:
+        return true;
     case FR_LINK:
         return on_message(l, fr);
     case FR_LINK_STATE:

@@ -173,6 +173,7 @@ start_process(struct link_proc *l)
     l->fd = sv[0];
     l->in_n = l->out_at = l->out.n = 0;
     l->write_armed = l->blocked = l->broken = false;
+    l->quiet = 0;
     event_assign(&l->rd, f->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
     event_assign(&l->wr, f->base, l->fd, EV_WRITE, on_writable, l);
     event_add(&l->rd, NULL);
@@ -454,6 +455,16 @@ on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     for (int i = 0; i < READ_TURN && read_once(l); i++) {
+    }
+}
+
+void
+link_tick(struct front *f)
+{
+    struct link_proc *l = f->link;
+
+    if (l && l->pid && !l->broken && !link_alive(l)) {
+        kill_broken(l, "does not answer");
     }
 }
 

@@ -17,6 +17,8 @@ bool link_start(struct front *f, char err[256]);
 void link_stop(struct front *f);
 /* A child has ended; true when it was the link. */
 void link_reap(struct front *f);
+/* Once a second: a process that hangs is ended. */
+void link_tick(struct front *f);
 /* Once a turn: reading goes on when the window has room again; what waits is written. */
 void link_turn(struct front *f);
 

@@ -3,6 +3,9 @@
 #include "config.h"
 #include "link/link.h"
 
+#ifdef HAVE_MALLOC_H
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,7 @@
 #define STEADY_MS 30000        /* a session closed cleanly before that: another edge may have the key */
 #define LOG_EVERY_MS 300000    /* the same trouble is not told more often */
 #define JITTER_PERCENT 25      /* of the pause, up or down */
+#define TRIM_PAUSE_MS 500      /* in a shorter pause memory is not given back */
 
 struct link {
     struct event_base *base;
@@ -140,6 +144,19 @@ drop_uplinks(struct link *l)
     }
 }
 
+/* What the channel held is given back while nothing goes on. */
+static void
+trim_memory(struct link *l)
+{
+#ifdef HAVE_MALLOC_TRIM
+    if (l->pause >= TRIM_PAUSE_MS) {
+        malloc_trim(0);
+    }
+#else
+    (void)l;
+#endif
+}
+
 /* The attempt or the session is over; error says why. */
 static void
 ended(struct link *l)
@@ -161,6 +178,7 @@ ended(struct link *l)
     }
     plan_next(l);
     set_state(l, LINK_WAITING, TBE_STR_NONE);
+    trim_memory(l);
 }
 
 static void
@@ -460,6 +478,10 @@ on_frame(void *arg, const struct frame *f)
         break;
     case FR_LINK_RECONNECT:
         on_reconnect(l, f);
+        break;
+    case FR_CONTROL:
+        frame_end(pipe_out(l->pipe), frame_begin(pipe_out(l->pipe), FR_CONTROL_REPLY, 0, 0, f->aux, 0));
+        pipe_flush(l->pipe);
         break;
     case FR_DRAIN:
         stop(l);

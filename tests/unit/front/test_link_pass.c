@@ -302,6 +302,31 @@ messages_have_a_share_of_the_window(void **state)
 }
 
 static void
+a_process_that_hangs_is_found(void **state)
+{
+    struct rig *r = *state;
+    struct frame fr;
+
+    for (int i = 1; i < 40; i++) {
+        assert_true(link_alive(&r->l));
+        assert_int_equal(r->l.out.n, FRAME_HEAD * (size_t)(i / 10));
+    }
+    assert_false(link_alive(&r->l));
+    assert_true(frame_parse(r->l.out.p, r->l.out.n, &fr) > 0);
+    assert_int_equal(fr.type, FR_CONTROL);
+    r->b.n = 0;
+    frame_end(&r->b, frame_begin(&r->b, FR_CONTROL_REPLY, 0, 0, 10, 0));
+    assert_true(take(r));
+    for (int i = 1; i < 40; i++) {
+        assert_true(link_alive(&r->l));
+    }
+    r->l.blocked = true; /* its answers are not read: silence says nothing */
+    for (int i = 0; i < 100; i++) {
+        assert_true(link_alive(&r->l));
+    }
+}
+
+static void
 the_state_is_kept_and_passed_on(void **state)
 {
     struct rig *r = *state;
@@ -355,7 +380,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(each_uplink_is_answered_to_its_worker), T(the_room_is_bounded_in_bytes),
         T(many_small_ones_are_remembered),        T(messages_have_a_share_of_the_window),
-        T(the_state_is_kept_and_passed_on),
+        T(the_state_is_kept_and_passed_on),       T(a_process_that_hangs_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

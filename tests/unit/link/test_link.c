@@ -695,6 +695,20 @@ a_reconnect_can_be_asked_for(void **state)
 }
 
 static void
+a_sign_of_life_is_given(void **state)
+{
+    struct rig *r = *state;
+
+    start(r);
+    frame_end(&r->out, frame_begin(&r->out, FR_CONTROL, 0, 0, 77, 0));
+    flush(r);
+    assert_true(next_frame(r, SOON));
+    assert_int_equal(r->fr.type, FR_CONTROL_REPLY);
+    assert_int_equal(r->fr.aux, 77);
+    stop(r);
+}
+
+static void
 sessions_go_on_counting(void **state)
 {
     struct rig *r = *state;
@@ -801,6 +815,7 @@ main(void)
         T(a_message_above_our_limit_ends_the_session),
         T(a_cloud_that_breaks_the_rules_is_left),
         T(a_reconnect_can_be_asked_for),
+        T(a_sign_of_life_is_given),
         T(sessions_go_on_counting),
         T(tls_takes_the_given_authority_only),
         T(messages_are_compressed_both_ways),
