@@ -3,6 +3,7 @@
  * counters in the generated code (tbe/cover.h). As text, JSON, or lcov's format with nodes as functions. */
 #include "config.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "drive/test_int.h"
 #include "tbe/value.h"
@@ -159,7 +160,11 @@ text_sites(const struct test_set *s, uint32_t chain, uint32_t node, FILE *out)
         }
         struct diag_pos p = where(s, chain, node, x);
         struct tbe_str label = s->labels[chain][node];
-        fprintf(out, "    %s:%u: \"%.*s\" line %u: %s\n", p.file, p.line, (int)label.n, label.p, x->line,
+        fprintf(out, "    %s:%u: \"%.*s\" line %u", p.file, p.line, (int)label.n, label.p, x->line);
+        if (x->branch) {
+            fprintf(out, ", column %u", x->col);
+        }
+        fprintf(out, ": %s\n",
                 !x->branch                     ? "not run"
                 : !x->hits[0] && !x->hits[1]   ? "condition not evaluated"
                 : x->hits[1]                   ? "condition never false"
@@ -335,6 +340,16 @@ lcov_chain(const struct test_set *s, uint32_t i, FILE *out)
     fprintf(out, "LF:%u\nLH:%u\nend_of_record\n", t.lines, t.lines_hit);
 }
 
+static int
+by_place(const void *x, const void *y)
+{
+    const struct test_cover_site *a = x, *b = y;
+    int c = tbe_str_cmp(a->file, b->file);
+    return c            ? c
+           : a->line != b->line ? (a->line < b->line ? -1 : 1)
+                                : (a->col > b->col) - (a->col < b->col);
+}
+
 int
 test_cover_report(struct test_run *r, FILE *text)
 {
@@ -350,6 +365,9 @@ test_cover_report(struct test_run *r, FILE *text)
     }
     fputs(json ? "{\"chains\":[\n" : "", out);
     for (uint32_t i = 0; i < r->n_sets; i++) {
+        if (r->sets[i].n_sites) { /* the linker's order is not the script's */
+            qsort(r->sets[i].sites, r->sets[i].n_sites, sizeof *r->sets[i].sites, by_place);
+        }
         for (uint32_t k = 0; r->sets[i].cover && k < r->sets[i].cs.n; k++) {
             fputs(json ? sep : "", out);
             fn(&r->sets[i], k, out);

@@ -209,11 +209,11 @@ lw_logical(struct lower *l, struct ast *n)
     bool tests = (n->op == OP_AND || n->op == OP_OR) && (!l->js || (a.rep == REP_BOOL && b.rep == REP_BOOL));
     if (tests && sb.n == 0) {
         int nest = a.nest > b.nest ? a.nest : b.nest;
-        struct tbe_str A = lw_as_cond(l, a), B = lw_as_cond(l, b);
+        struct tbe_str A = lw_cover(l, n->a, lw_as_cond(l, a)), B = lw_as_cond(l, b);
         r = lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(A), n->op == OP_AND ? "&&" : "||", S_(B)));
     } else if (tests) {
         int no = ++l->n_tmp;
-        lw_line(l, "bool t%d = %.*s;", no, S_(lw_strip(lw_as_cond(l, a))));
+        lw_line(l, "bool t%d = %.*s;", no, S_(lw_strip(lw_cover(l, n->a, lw_as_cond(l, a)))));
         lw_line(l, "if (%st%d) {", n->op == OP_AND ? "" : "!", no);
         tbe_buf_puts(l->out, tbe_buf_str(&sb));
         lw_line(l, "    t%d = %.*s;", no, S_(lw_strip(lw_as_cond(l, b))));
@@ -223,7 +223,12 @@ lw_logical(struct lower *l, struct ast *n)
         int no = ++l->n_tmp;
         lw_line(l, "tbe_val t%d = %.*s;", no, S_(lw_as_val(l, a)));
         struct cx t = lw_stable(REP_VAL, lw_fmt(l, "t%d", no));
-        lw_line(l, "if (%.*s) {", S_(lw_strip(lw_takes_b(l, n->op, t))));
+        if (l->src->coverage && n->op <= OP_OR) { /* counted as the condition it is, not as the way to b */
+            struct tbe_str c = lw_cover(l, n->a, lw_as_cond(l, t));
+            lw_line(l, "if (%s%.*s) {", n->op == OP_AND ? "" : "!", S_(c));
+        } else {
+            lw_line(l, "if (%.*s) {", S_(lw_strip(lw_takes_b(l, n->op, t))));
+        }
         tbe_buf_puts(l->out, tbe_buf_str(&sb));
         lw_line(l, "    t%d = %.*s;", no, S_(lw_as_val(l, b)));
         lw_line(l, "}");
@@ -254,11 +259,11 @@ lw_test(struct lower *l, struct ast *n)
     l->indent--;
     struct cx r;
     if (sb.n == 0) {
-        r = lw_mk(l, REP_BOOL, a.nest > b.nest ? a.nest : b.nest, lw_fmt(l, "(%.*s %s %.*s)", S_(a.t),
-            n->op == OP_AND ? "&&" : "||", S_(b.t)));
+        r = lw_mk(l, REP_BOOL, a.nest > b.nest ? a.nest : b.nest, lw_fmt(l, "(%.*s %s %.*s)",
+            S_(lw_cover(l, n->a, a.t)), n->op == OP_AND ? "&&" : "||", S_(b.t)));
     } else {
         int no = ++l->n_tmp;
-        lw_line(l, "bool t%d = %.*s;", no, S_(lw_strip(a.t)));
+        lw_line(l, "bool t%d = %.*s;", no, S_(lw_strip(lw_cover(l, n->a, a.t))));
         lw_line(l, "if (%st%d) {", n->op == OP_AND ? "" : "!", no);
         tbe_buf_puts(l->out, tbe_buf_str(&sb));
         lw_line(l, "    t%d = %.*s;", no, S_(lw_strip(b.t)));
