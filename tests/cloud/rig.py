@@ -149,7 +149,8 @@ class Edge:
         self.start(wait)
 
     def start(self, wait=True):
-        env = dict(os.environ, MQTT_BIND_PORT="0", HTTP_BIND_PORT="0", CLOUD_RECONNECT_TIMEOUT="200")
+        env = dict(os.environ, MQTT_BIND_PORT="0", HTTP_BIND_PORT="0", CLOUD_RECONNECT_TIMEOUT="200",
+                   CLOUD_STATS_REPORT_INTERVAL_MS="86400000")  # at a full minute they would count as points
         if self.port:
             env.update(CLOUD_ROUTING_KEY=self.key, CLOUD_ROUTING_SECRET=self.secret, CLOUD_RPC_HOST="127.0.0.1",
                        CLOUD_RPC_PORT=str(self.port))
