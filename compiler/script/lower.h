@@ -6,7 +6,7 @@
 
 #include "script/sema.h"
 
-enum rep { REP_VAL, REP_NUM /* C double */, REP_BOOL /* C bool */ };
+enum rep { REP_VAL, REP_NUM /* C double */, REP_BOOL /* C bool */, REP_INT /* int32_t: a counter of TBEL */ };
 
 struct cx { /* a C expression */
     struct tbe_str t;

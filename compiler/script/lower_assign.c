@@ -6,7 +6,7 @@
 static bool
 lw_plain_rep(struct lower *l, const struct sema_var *v, enum rep *rep)
 {
-    *rep = !l->js || v->captured ? REP_VAL : v->type == AT_NUM ? REP_NUM : v->type == AT_BOOL ? REP_BOOL : REP_VAL;
+    *rep = v->counter ? REP_INT : !l->js || v->captured ? REP_VAL : v->type == AT_NUM ? REP_NUM : v->type == AT_BOOL ? REP_BOOL : REP_VAL;
     return *rep != REP_VAL;
 }
 
@@ -20,7 +20,8 @@ lw_set_var(struct lower *l, struct ast *id, struct cx value, bool decl)
         return lw_mk(l, REP_VAL, value.nest, lw_fmt(l, "tbe_j_assign_const(x, %.*s)", S_(lw_as_val(l, value))));
     }
     lw_plain_rep(l, v, &rep);
-    struct tbe_str t = rep == REP_NUM ? lw_as_num(l, value) : rep == REP_BOOL && value.rep == REP_BOOL ? value.t :
+    struct tbe_str t = rep == REP_INT ? value.rep == REP_INT ? value.t : lw_fmt(l, "(int32_t)%.*s.u.i", S_(value.t)) :
+        rep == REP_NUM ? lw_as_num(l, value) : rep == REP_BOOL && value.rep == REP_BOOL ? value.t :
         rep == REP_BOOL ? lw_as_cond(l, value) : lw_as_val(l, value);
     return lw_mk(l, rep, value.nest, lw_fmt(l, "(%.*s = %.*s)", S_(lw_var(l, v)), S_(lw_strip(t))));
 }
@@ -177,8 +178,13 @@ lw_update(struct lower *l, struct ast *n, bool want)
         if (t->var == NULL) {
             return lw_builtin_value(l, t);
         }
-        if (lw_plain_rep(l, t->var, &rep) && rep == REP_NUM && t->var->kind != SV_CONST) {
-            struct tbe_str v = lw_var(l, t->var);
+        bool plain = lw_plain_rep(l, t->var, &rep);
+        struct tbe_str v = lw_var(l, t->var);
+        if (plain && rep == REP_INT) {
+            return lw_mk(l, REP_INT, 1, prefix ? lw_fmt(l, "(%s%s%.*s)", sign, sign, S_(v)) :
+                lw_fmt(l, "(%.*s%s%s)", S_(v), sign, sign));
+        }
+        if (plain && rep == REP_NUM && t->var->kind != SV_CONST) {
             return prefix ? lw_mk(l, REP_NUM, 1, lw_fmt(l, "(%.*s %s= 1.0)", S_(v), sign)) :
                 lw_mk(l, REP_NUM, 1, lw_fmt(l, "(%.*s%s%s)", S_(v), sign, sign));
         }

@@ -190,8 +190,8 @@ declare_var(struct lower *l, struct sema_var *v, struct tbe_str init)
 {
     const char *name = lw_var_name(l, v);
     bool num = l->js && !v->captured && v->type == AT_NUM, boolean = l->js && !v->captured && v->type == AT_BOOL;
-    const char *type = num ? "double" : boolean ? "bool" : "tbe_val";
-    struct tbe_str val = num ? TBE_STR("0") : boolean ? TBE_STR("false") : init;
+    const char *type = v->counter ? "int32_t" : num ? "double" : boolean ? "bool" : "tbe_val";
+    struct tbe_str val = num || v->counter ? TBE_STR("0") : boolean ? TBE_STR("false") : init;
     if (v->captured) {
         if (l->f->has_try) {
             tbe_buf_fmt(&l->frame, "    tbe_val *c_%s;\n", name);

@@ -85,7 +85,7 @@ lw_stable(enum rep rep, struct tbe_str t)
 struct cx
 lw_spill(struct lower *l, struct cx c)
 {
-    static const char *const types[] = { "tbe_val", "double", "bool" };
+    static const char *const types[] = { "tbe_val", "double", "bool", "int32_t" };
     int no = ++l->n_tmp;
     lw_line(l, "const %s t%d = %.*s;", types[c.rep], no, S_(lw_strip(c.t)));
     return lw_stable(c.rep, lw_fmt(l, "t%d", no));
@@ -99,6 +99,8 @@ lw_as_val(struct lower *l, struct cx c)
         return lw_fmt(l, "tbe_double(%.*s)", S_(lw_strip(c.t)));
     case REP_BOOL:
         return lw_fmt(l, "tbe_bool(%.*s)", S_(lw_strip(c.t)));
+    case REP_INT:
+        return lw_fmt(l, "tbe_int(%.*s)", S_(lw_strip(c.t)));
     default:
         return c.t;
     }
@@ -126,7 +128,7 @@ lw_as_cond(struct lower *l, struct cx c)
     case REP_BOOL:
         return c.t;
     default:
-        return lw_fmt(l, "%s_truth(x, %.*s)", l->P, S_(c.t));
+        return lw_fmt(l, "%s_truth(x, %.*s)", l->P, S_(lw_as_val(l, c)));
     }
 }
 

@@ -163,7 +163,7 @@ lw_ternary(struct lower *l, struct tbe_str cond, int nest, struct ast *b, struct
         int m = cb.nest > cc.nest ? cb.nest : cc.nest;
         r = lw_mk(l, rep, m > nest ? m : nest, lw_fmt(l, "(%.*s ? %.*s : %.*s)", S_(cond), S_(B), S_(C)));
     } else {
-        static const char *const types[] = { "tbe_val", "double", "bool" };
+        static const char *const types[] = { "tbe_val", "double", "bool", "int32_t" };
         int no = ++l->n_tmp;
         lw_line(l, "%s t%d;", types[rep], no);
         lw_line(l, "if (%.*s) {", S_(lw_strip(cond)));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "script/cwrite.h"
+#include "tbe/tbel.h"
 
 #define MAX_SITE 300 /* bytes of an expression in an error text */
 
@@ -79,7 +80,8 @@ lw_ident(struct lower *l, struct ast *n)
     }
     bool once = !v->captured && !lw_mapped(v) && (v->writes == 0 || (v->writes == 1 && !v->early && v->kind != SV_PARAM));
     struct cx c = { .t = t, .stable = once,
-        .rep = l->js && v->type == AT_NUM ? REP_NUM : l->js && v->type == AT_BOOL ? REP_BOOL : REP_VAL };
+        .rep = v->counter ? REP_INT : l->js && v->type == AT_NUM ? REP_NUM : l->js && v->type == AT_BOOL ? REP_BOOL :
+            REP_VAL };
     return c;
 }
 
@@ -114,6 +116,10 @@ lw_get_prop(struct lower *l, struct cx obj, struct tbe_str key, bool safe, const
     struct tbe_str o = lw_needed(l, obj, at);
     if (l->js && tbe_str_eqz(key, "length")) {
         return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_j_length(x, %.*s)", S_(o)));
+    }
+    if (!l->js && !safe && !tbe_t_is_map_name(key)) {
+        return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_t_get_key(x, %.*s, %.*s, %.*s, %.*s)", S_(lw_as_val(l, obj)),
+            S_(lw_str(l, key)), S_(lw_hint(l)), S_(lw_site(l, at))));
     }
     return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "%s_get%s(x, %.*s, %.*s, %.*s)", l->P, safe ? "_safe" : "", S_(o),
         S_(lw_str(l, key)), S_(lw_hint(l))));

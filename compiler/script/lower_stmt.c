@@ -757,7 +757,7 @@ tail_stmt(struct lower *l, struct ast *n)
             d = d->next;
         }
         bool known = d != NULL && d->a->kind == AST_IDENT && d->a->var != NULL;
-        lw_return(l, known ? lw_var(l, d->a->var) : TBE_STR("TBE_NULL_VAL"));
+        lw_return(l, known ? lw_val(l, d->a) : TBE_STR("TBE_NULL_VAL"));
         return;
     }
     case AST_FUNC_DECL:

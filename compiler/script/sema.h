@@ -27,6 +27,7 @@ struct sema_var {
     const char *cname;
     bool declared;         /* TBEL: seen by the walk */
     bool bottom;           /* type inference: nothing known yet */
+    bool counter;          /* TBEL: holds small Integers only, literals and counting: a C integer */
     bool tdz;              /* let, const: may be read before it is initialised, which throws */
 };
 

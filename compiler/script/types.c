@@ -415,9 +415,38 @@ find_static(struct sema *s)
     }
 }
 
+#define COUNTER_MAX 1000000000 /* with the turns that fuel allows it stays within 32 bits */
+
+static bool
+counts(const struct sema_assign *as)
+{
+    const struct ast *v = as->value;
+    if (as->update) {
+        return true;
+    }
+    return as->op == OP_NONE && v != NULL && v->kind == AST_LITERAL && v->v.t == TBE_INT && v->v.u.i > -COUNTER_MAX &&
+        v->v.u.i < COUNTER_MAX;
+}
+
+/* TBEL variables that are only set to small Integers and counted up or down. */
+static void
+find_counters(struct sema *s)
+{
+    for (struct sema_assign *as = s->assigns; as != NULL; as = as->next) {
+        struct sema_var *v = as->var;
+        v->counter = v->kind == SV_VAR && !v->captured && !v->early;
+    }
+    for (const struct sema_assign *as = s->assigns; as != NULL; as = as->next) {
+        as->var->counter = as->var->counter && counts(as);
+    }
+}
+
 void
 sema_infer(struct sema *s)
 {
     find_static(s);
     infer_types(s);
+    if (s->src->dialect == TBE_DIALECT_TBEL) {
+        find_counters(s);
+    }
 }

@@ -302,6 +302,12 @@ is_map_name(struct tbe_str k)
     return false;
 }
 
+bool
+tbe_t_is_map_name(struct tbe_str key)
+{
+    return key.n == 0 || is_map_name(key);
+}
+
 /* Zero-argument method or getter of that name: b, getB or isB. */
 static bool
 bean(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val *out)

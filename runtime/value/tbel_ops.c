@@ -352,12 +352,6 @@ tbe_t_neg(struct tbe_x *x, tbe_val a)
     }
 }
 
-tbe_val
-tbe_t_inc(struct tbe_x *x, tbe_val v, int by)
-{
-    return by < 0 ? tbe_t_sub(x, v, tbe_int(1)) : tbe_t_add(x, v, tbe_int(1));
-}
-
 /* Not both Integer after all: where the engine would fail on the cast, the dynamic rule serves. */
 static tbe_val
 dynamic(struct tbe_x *x, char op, tbe_val a, tbe_val b)

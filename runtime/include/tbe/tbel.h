@@ -7,6 +7,7 @@
 #ifndef TBE_TBEL_H
 #define TBE_TBEL_H
 
+#include <string.h>
 #include "tbe/script.h"
 
 #define TBE_T_ENTRY 1 /* tbe_val.flags of a TBE_MAP: a Map.Entry */
@@ -29,18 +30,22 @@ tbe_val tbe_t_get_slow(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t 
 static inline tbe_val
 tbe_t_add(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    if (a.t == TBE_INT && b.t == TBE_INT) {
+    if (TBE_LIKELY(a.t == TBE_INT && b.t == TBE_INT)) {
         int64_t r = a.u.i + b.u.i;
-        return r == (int32_t)r ? tbe_int((int32_t)r) : tbe_long(r);
+        if (TBE_LIKELY(r == (int32_t)r)) {
+            return tbe_int((int32_t)r);
+        }
     }
     return tbe_t_add_slow(x, a, b);
 }
 static inline tbe_val
 tbe_t_sub(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    if (a.t == TBE_INT && b.t == TBE_INT) {
+    if (TBE_LIKELY(a.t == TBE_INT && b.t == TBE_INT)) {
         int64_t r = a.u.i - b.u.i;
-        return r == (int32_t)r ? tbe_int((int32_t)r) : tbe_long(r);
+        if (TBE_LIKELY(r == (int32_t)r)) {
+            return tbe_int((int32_t)r);
+        }
     }
     return tbe_t_sub_slow(x, a, b);
 }
@@ -49,7 +54,11 @@ tbe_val tbe_t_div(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_rem(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_pow(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_neg(struct tbe_x *x, tbe_val a);
-tbe_val tbe_t_inc(struct tbe_x *x, tbe_val v, int by); /* ++ and --: by is 1 or -1 */
+static inline tbe_val
+tbe_t_inc(struct tbe_x *x, tbe_val v, int by) /* ++ and --: by is 1 or -1 */
+{
+    return by < 0 ? tbe_t_sub(x, v, tbe_int(1)) : tbe_t_add(x, v, tbe_int(1));
+}
 /* Both sides static Integer: 32-bit Java int (4.1 rule 1). Another class falls back to the dynamic rule. */
 tbe_val tbe_t_iadd(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_isub(struct tbe_x *x, tbe_val a, tbe_val b);
@@ -155,6 +164,19 @@ static inline tbe_val
 tbe_t_get(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint)
 {
     return tbe_t_get_slow(x, o, key, hint);
+}
+/* For a key that names no method of maps (8). */
+bool tbe_t_is_map_name(struct tbe_str key);
+static inline tbe_val
+tbe_t_get_key(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint, const char *site)
+{
+    if (TBE_LIKELY(o.t == TBE_MAP && !(o.flags & TBE_T_ENTRY) && *hint < o.u.m->n)) {
+        const struct tbe_entry *e = &o.u.m->e[*hint]; /* keys are constants of generated code */
+        if (e->key.t == TBE_STR_T && e->key.n == key.n && memcmp(e->key.u.s, key.p, key.n) == 0) {
+            return e->val;
+        }
+    }
+    return tbe_t_get_slow(x, tbe_t_need(x, o, site), key, hint);
 }
 tbe_val tbe_t_get_safe(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint); /* a.?b */
 void tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char *parent); /* parent: text of o */
