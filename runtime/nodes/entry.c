@@ -33,8 +33,11 @@ read_default_chain(struct tbe_engine *e, struct tbe_str json)
         struct tbe_str id = id_under(v, TBE_STR("defaultRuleChainId"));
         struct tbe_uuid u;
         if (id.p && tbe_uuid_parse(id, &u) && !tbe_uuid_is_null(&u)) {
+            struct tbe_entity ref = { TBE_ENT_RULE_CHAIN, u };
             chain = engine_chain_find(e, id);
-            chain = chain < 0 ? ENTRY_UNKNOWN : chain;
+            if (chain < 0) { /* one that the cloud sent and that is still being compiled: as before it came */
+                chain = store_entity(e->store, &ref) ? ENTRY_ROOT : ENTRY_UNKNOWN;
+            }
         }
     }
     tbe_arena_free(&a);

@@ -399,6 +399,12 @@ profile_chooses_the_entry(void **state)
     submit(f, "A", &t); /* an unknown chain acknowledges silently */
     assert_string_equal(f->log, "");
     assert_int_equal(t.ok, 1);
+    struct store_entity c = { .id = { TBE_ENT_RULE_CHAIN, { { 0 } } }, .name = TBE_STR("c"), .json = TBE_STR("{}") };
+    assert_true(tbe_uuid_parse(TBE_STR("00000000-0000-4000-8000-000000000077"), &c.id.id));
+    store_put_entity(f->batch, &c); /* it has come and is being compiled: the root chain until then */
+    put_device(f, "{\"defaultRuleChainId\":{\"entityType\":\"RULE_CHAIN\",\"id\":\"00000000-0000-4000-8000-000000000077\"}}");
+    submit(f, "A", &t);
+    assert_non_null(strstr(f->log, "switch<"));
 }
 
 static void
