@@ -3,6 +3,7 @@
 #include "config.h"
 #include "cmd/job.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -60,6 +61,21 @@ job_baseline(struct job *j)
     return EXIT_CLEAN;
 }
 
+/* In one piece: stderr has no buffer. */
+static void
+show_text(const struct job *j)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    diags_text(&j->ds, f ? f : stderr, cmd_colour(2));
+    if (f) {
+        fclose(f);
+        fwrite(text, 1, n, stderr);
+        free(text);
+    }
+}
+
 void
 job_show(struct job *j)
 {
@@ -72,7 +88,7 @@ job_show(struct job *j)
         diags_sarif(&j->ds, stdout);
         j->shown = true;
     } else {
-        diags_text(&j->ds, stderr, cmd_colour(2));
+        show_text(j);
     }
 }
 
