@@ -11,6 +11,7 @@
     X(test)         \
     X(fmt)          \
     X(graph)        \
+    X(diff)         \
     X(pull)         \
     X(explain)      \
     X(schema)       \
