@@ -28,8 +28,9 @@ _tbedge()
         --device | --key | --from | --to) return ;;
     esac
     case $cmd in
-    '') words='run deploy rollback status device profile attr rpc telemetry export outbox backup --data -c --config -h --help --version' ;;
+    '') words='run deploy rollback status device profile attr rpc telemetry export outbox aside backup --data -c --config -h --help --version' ;;
     status | outbox) words='--json -h --help' ;;
+    aside) words='list retry drop -h --help' ;;
     device)
         case $sub in
         '') words='add list show rm credentials claim assign unassign -h --help' ;;

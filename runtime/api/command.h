@@ -29,6 +29,7 @@ command_fn command_device_credentials, command_device_claim, command_device_assi
 command_fn command_profile_add, command_profile_list;
 command_fn command_attr_get, command_attr_set, command_attr_rm;
 command_fn command_rpc, command_telemetry, command_status, command_export, command_outbox, command_backup;
+command_fn command_aside_list, command_aside_retry, command_aside_drop;
 
 void command_done(struct command *c, int status); /* replies and frees */
 /* Between two lines of long output: false when it must stop (past the bound, or the reader is gone). */

@@ -42,6 +42,9 @@ static const struct row {
     { "export", NULL, command_export, true,
       "export [--device NAME] [--key K] [--from MS] [--to MS] [--format csv|jsonl] [--output FILE]" },
     { "outbox", NULL, command_outbox, true, "outbox [--json]" },
+    { "aside", "list", command_aside_list, true, "aside list [--json]" },
+    { "aside", "retry", command_aside_retry, false, "aside retry" },
+    { "aside", "drop", command_aside_drop, false, "aside drop" },
     { "backup", NULL, command_backup, true, "backup FILE" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -72,6 +72,7 @@ stats_turn(struct cloud *c, int64_t now)
         c->next_stats = now - now % c->lim.stats_ms + c->lim.stats_ms;
     }
     if (now >= c->next_stats) {
+        uplink_count(c);
         store_stats(c->env.store, &st);
         kv[4].u.i = st.outbox_telemetry + st.outbox_general;
         store_save_ts(c->batch, &edge, now - now % c->lim.stats_ms, &kvs, STATS_TTL_S,
@@ -121,6 +122,7 @@ cloud_status_json(struct cloud *c, struct tbe_buf *out)
     struct store_stats st;
     char id[TBE_UUID_TEXT + 1];
 
+    uplink_count(c);
     store_stats(c->env.store, &st);
     tbe_buf_fmt(out, "\"state\":\"%s\",\"sinceMs\":%lld,\"attempts\":%u,\"error\":", state_name(c),
                 (long long)c->s.link.since, c->s.link.attempts);
@@ -168,7 +170,10 @@ line_age(struct tbe_buf *out, const char *name, int64_t then)
 void
 cloud_status_text(struct cloud *c, struct tbe_buf *out)
 {
-    const char *why = c->s.link.state == LINK_UP && c->s.refused != NULL ? c->s.refused : c->s.error;
+    const char *why;
+
+    uplink_count(c);
+    why = c->s.link.state == LINK_UP && c->s.refused != NULL ? c->s.refused : c->s.error;
 
     tbe_buf_fmt(out, "%-18s %s%s%s\n", "cloud link", state_name(c), why[0] ? ": " : "", why);
     if (c->s.link.state == LINK_OFF) {

@@ -179,12 +179,12 @@ backoff(uint32_t tries)
 void
 uplink_refused(struct cloud *c, bool alone, uint32_t *tries, uint64_t *ok_before, int64_t *due, int64_t now)
 {
+    if (*ok_before == 0) { /* what succeeds from now on shows that it is not the cloud */
+        *ok_before = c->up.ok + 1;
+    }
     if (!alone) {
         *due = 0;
         return;
-    }
-    if (*tries == 0) {
-        *ok_before = c->up.ok;
     }
     if (*tries < UINT32_MAX) {
         ++*tries;
@@ -195,7 +195,7 @@ uplink_refused(struct cloud *c, bool alone, uint32_t *tries, uint64_t *ok_before
 bool
 uplink_poison(const struct cloud *c, uint32_t tries, uint64_t ok_before)
 {
-    return tries >= UPLINK_TRIES && c->up.ok > ok_before;
+    return tries >= UPLINK_TRIES && c->up.ok + 1 > ok_before;
 }
 
 static void
@@ -362,8 +362,8 @@ uplink_keep_aside(struct cloud *c, enum uplink_lane lane, const struct store_upl
               cloud_action_name(u->action), id, why);
 }
 
-bool
-uplink_count_aside(void *arg, struct tbe_str key, struct tbe_str value)
+static bool
+count_aside(void *arg, struct tbe_str key, struct tbe_str value)
 {
     struct cloud *c = arg;
 
@@ -371,6 +371,14 @@ uplink_count_aside(void *arg, struct tbe_str key, struct tbe_str value)
     (void)value;
     c->up.aside++;
     return true;
+}
+
+/* A command may have taken some away. */
+void
+uplink_count(struct cloud *c)
+{
+    c->up.aside = 0;
+    store_state_each(c->env.store, TBE_STR(CLOUD_STATE_ASIDE), count_aside, c);
 }
 
 /* Turns ------------------------------------------------------------------------------------------------ */

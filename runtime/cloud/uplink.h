@@ -68,7 +68,7 @@ uint64_t up_key(const struct tbe_uuid *id);
 #define GENERAL_BYTES (8u << 20)      /* of their bodies; one item may be larger */
 #define GENERAL_PACK 250u             /* items of one message: an item is more work than a point */
 #define LOG_RANGES 1024u              /* ranges without the cloud's yes: a message and its halves each */
-#define UPLINK_TRIES 3u               /* of one item while others succeed; then it is kept aside */
+#define UPLINK_TRIES 4u               /* of one item alone while others succeed; then it is kept aside */
 #define UPLINK_ROOM (6u << 20)        /* bytes the link has not sent yet; the rest is for answers */
 
 enum up_state { UP_WAITS, UP_FLIES, UP_DONE };
@@ -79,7 +79,7 @@ struct up_item {
     struct up_keys keys;
     enum up_state state;
     uint32_t tries, pack_max;
-    uint64_t ok_before;      /* up.ok at its first refusal */
+    uint64_t ok_before;      /* up.ok + 1 at its first refusal, alone or with others; 0: none yet */
     int64_t due;             /* not before, epoch ms */
     int32_t flight;          /* id of its message */
 };
@@ -89,7 +89,7 @@ struct up_range { /* entries (after, upto] of the log; upto 0 while it was never
     uint32_t n, max;         /* entries; most entries when it is built again, 0 = the usual */
     enum up_state state;
     uint32_t tries;
-    uint64_t ok_before;
+    uint64_t ok_before;      /* as of an item; its halves inherit it */
     int64_t due;
     int32_t flight;
     uint64_t *locks;         /* entities whose attributes are in it */
@@ -166,7 +166,7 @@ void uplink_refused(struct cloud *c, bool alone, uint32_t *tries, uint64_t *ok_b
 bool uplink_poison(const struct cloud *c, uint32_t tries, uint64_t ok_before);
 void uplink_keep_aside(struct cloud *c, enum uplink_lane lane, const struct store_uplink *u, const char *why);
 size_t uplink_max_bytes(const struct cloud *c, bool single);
-bool uplink_count_aside(void *arg, struct tbe_str key, struct tbe_str value);
+void uplink_count(struct cloud *c);              /* the items kept aside, anew */
 /* uplink_general.c */
 void general_set_done(struct uplink *up, struct up_item *it);
 void general_free(struct cloud *c);

@@ -264,6 +264,7 @@ send_again(struct cloud *c, uint32_t at, int64_t now)
 
             r = &up->ranges[at];
             rest->max = r->max;
+            rest->ok_before = r->ok_before;
             rest->lock_all = r->lock_all || r->n_locks > 0;
             r->upto = b.upto;
         }

@@ -158,8 +158,7 @@ uplink_load(struct cloud *c)
     struct tbe_str s = store_state(c->env.store, TBE_STR(CLOUD_STATE_FLIGHT));
     tbe_val v, epoch, session, read;
 
-    up->aside = 0;
-    store_state_each(c->env.store, TBE_STR(CLOUD_STATE_ASIDE), uplink_count_aside, c);
+    uplink_count(c);
     tbe_arena_reset(&c->arena);
     if (s.p == NULL || tbe_json_parse(&c->arena, s, TBE_JSON_JAVA, &v, NULL) != 0 || v.t != TBE_MAP) {
         return false;

@@ -25,6 +25,7 @@ static const char usage[] =
     "  attr get|set|rm DEVICE ...     attributes\n"
     "  rpc DEVICE METHOD PARAMS       call a device\n"
     "  export, backup                 stored data\n"
+    "  aside list|retry|drop          what the cloud did not take\n"
     "options:\n"
     "  --data DIR     data directory (TBEDGE_DATA, else /var/lib/tbedge)\n"
     "  -c, --config FILE   tbedge.yml (else ./tbedge.yml and /etc/tbedge/tbedge.yml, when there)\n"
