@@ -256,6 +256,19 @@ values_only(struct view *v, struct doc *entities)
     }
 }
 
+/* {uuid: [alarms]} to {name: [alarms]} */
+static struct doc *
+shown_of(struct view *v, const struct doc *from)
+{
+    struct doc *to = map(v->r->a);
+    for (const struct doc *d = from ? from->first : NULL; d; d = d->next) {
+        struct doc *alarms = list(v->r->a);
+        add_effects(v, alarms, d);
+        doc_put(to, name_of(v->c, d->key), alarms);
+    }
+    return to;
+}
+
 static struct doc *
 state_of(struct view *v, const struct doc *in)
 {
@@ -275,6 +288,7 @@ state_of(struct view *v, const struct doc *in)
     put(s, "history", by_name(v, doc_get(in, "history")));
     put(s, "attributes", by_name(v, doc_get(in, "attributes")));
     put(s, "alarms", alarms);
+    put(s, "shown", shown_of(v, doc_get(in, "shown")));
     put(s, "relations", relations);
     return s;
 }

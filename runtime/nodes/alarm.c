@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "nodes/alarm_json.h"
+#include "nodes/alarm_propagate.h"
 
 #define ALARM_TYPE_MAX 255 /* characters */
 
@@ -239,12 +240,21 @@ create(struct tbe_run *r, struct store_alarm *a)
     a->start = a->start ? a->start : now;
     a->end = a->end ? a->end : a->start;
     store_put_alarm(engine_batch(r->engine), a);
+    alarm_propagate(engine_store(r->engine), engine_batch(r->engine), a);
+}
+
+static bool
+propagates_alike(const struct store_alarm *a, const struct store_alarm *b)
+{
+    return a->propagate == b->propagate && a->propagate_owner == b->propagate_owner &&
+           a->propagate_tenant == b->propagate_tenant && tbe_str_eq(a->propagate_relations, b->propagate_relations);
 }
 
 /* What the new description changes on the existing alarm. */
 static void
 update(struct tbe_run *r, struct store_alarm *old, const struct store_alarm *now)
 {
+    bool alike = propagates_alike(old, now);
     old->severity = now->severity;
     old->propagate = now->propagate;
     old->propagate_owner = now->propagate_owner;
@@ -253,6 +263,9 @@ update(struct tbe_run *r, struct store_alarm *old, const struct store_alarm *now
     old->details = now->details;
     old->end = clock_ms();
     store_put_alarm(engine_batch(r->engine), old);
+    if (!alike) {
+        alarm_propagate(engine_store(r->engine), engine_batch(r->engine), old);
+    }
 }
 
 enum tbe_rel

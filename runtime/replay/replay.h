@@ -57,7 +57,7 @@
  *           API shows them, each time one is written. What the device room writes by itself is not in them.
  *   state   {"attributes": {uuid: {scope: {k: v}}}, "latest": {uuid: {k: {"ts","value"}}},
  *            "history": {uuid: {k: [{"ts","value"}]}}, "alarms": [..oldest first, as the REST API shows them..],
- *            "relations": [{"from","to","type"}]}
+ *            "shown": {uuid: [alarms of others that propagate to it]}, "relations": [{"from","to","type"}]}
  * A worker compiled with coverage writes a last line {"coverage": [[script file, line, column, n, n], ..]}: column
  * 0: how often the line ran; else how often the condition was false, was true.
  * An input that cannot be understood gives {"id": .., "error": text} and the next line is read. */

@@ -436,6 +436,41 @@ put_alarms(struct replay *r, struct tbe_buf *b)
     free(all);
 }
 
+struct shown {
+    struct replay *r;
+    struct tbe_buf *out;
+    size_t from;
+};
+
+static bool
+on_shown(void *arg, const struct store_alarm *a)
+{
+    struct shown *x = arg;
+    comma(x->out, x->from);
+    alarm_json_write(x->out, x->r->store, a);
+    return true;
+}
+
+/* Alarms of others, by the entity that shows them. */
+static void
+put_shown(struct replay *r, struct tbe_buf *b)
+{
+    size_t start = b->n;
+    for (uint32_t i = 0; i < r->n_entities; i++) {
+        size_t undo = b->n;
+        comma(b, start);
+        put_uuid(b, &r->entities[i].id.id);
+        tbe_buf_putz(b, ":[");
+        struct shown x = { r, b, b->n };
+        store_alarm_shown_each(r->store, &r->entities[i].id, on_shown, &x);
+        if (b->n == x.from) {
+            b->n = undo;
+        } else {
+            tbe_buf_putc(b, ']');
+        }
+    }
+}
+
 struct relations {
     struct tbe_buf *out;
     size_t from;
@@ -467,7 +502,9 @@ replay_state(struct replay *r, struct tbe_buf *b)
     each_entity(r, b, put_history);
     tbe_buf_putz(b, "},\"alarms\":[");
     put_alarms(r, b);
-    tbe_buf_putz(b, "],\"relations\":[");
+    tbe_buf_putz(b, "],\"shown\":{");
+    put_shown(r, b);
+    tbe_buf_putz(b, "},\"relations\":[");
     struct relations rel = { b, b->n };
     for (uint32_t i = 0; i < r->n_entities; i++) {
         store_relation_each(r->store, &r->entities[i].id, true, TBE_STR_NONE, on_relation, &rel);

@@ -238,6 +238,20 @@ store_delete_alarm(struct store_batch *b, const struct tbe_uuid *id)
     batch_pin(b, &n->n);
     struct op *op = op_new(b, ST_ALARM_DEL, 1);
     op_uuid(b, op, 1, id);
+    op = op_new(b, ST_ALARM_SHOW_DEL, 1);
+    op_uuid(b, op, 1, id);
+}
+
+void
+store_show_alarm(struct store_batch *b, const struct tbe_uuid *alarm, const struct tbe_entity *at)
+{
+    if (!store_writable(b)) {
+        return;
+    }
+    struct op *op = op_new(b, ST_ALARM_SHOW, 3);
+    op_uuid(b, op, 1, &at->id);
+    op_int(op, 2, at->type);
+    op_uuid(b, op, 3, alarm);
 }
 
 struct alarm_item {
@@ -304,6 +318,39 @@ alarm_delete_all(struct store_batch *b, const struct tbe_entity *e)
     struct alarm_item *v = alarms_of(b->s, e, &n);
     for (uint32_t i = 0; i < n; i++) {
         store_delete_alarm(b, &v[i].id);
+    }
+    free(v);
+    struct op *op = op_new(b, ST_ALARM_SHOW_DEL_AT, 2);
+    op_uuid(b, op, 1, &e->id);
+    op_int(op, 2, e->type);
+}
+
+void
+store_alarm_shown_each(struct store *s, const struct tbe_entity *at, store_alarm_fn *fn, void *arg)
+{
+    struct alarm_item *v = NULL;
+    uint32_t n = 0, cap = 0;
+    sqlite3_stmt *st = db_stmt(s->rd, ST_ALARM_SHOWN);
+    if (st) {
+        db_bind_uuid(st, 1, &at->id);
+        sqlite3_bind_int(st, 2, (int)at->type);
+    }
+    while (db_row(s->rd, st)) {
+        struct store_alarm a = { .id = db_col_uuid(st, 0) };
+        add_item(&v, &n, &cap, &a);
+    }
+    for (uint32_t i = 0; i < n; i++) { /* not while the statement runs: loading uses others */
+        const struct store_alarm *a = alarm_load(s, &v[i].id)->a;
+        v[i].created = a ? a->created : 0;
+    }
+    if (n) {
+        qsort(v, n, sizeof *v, newest_first);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct store_alarm *a = alarm_load(s, &v[i].id)->a;
+        if (a && !ent_same(&a->originator, at) && !fn(arg, a)) {
+            break;
+        }
     }
     free(v);
 }

@@ -203,6 +203,10 @@ bool store_alarm(struct store *s, const struct tbe_uuid *id, struct store_alarm 
 void store_put_alarm(struct store_batch *b, const struct store_alarm *a);
 void store_delete_alarm(struct store_batch *b, const struct tbe_uuid *id);
 typedef bool store_alarm_fn(void *arg, const struct store_alarm *a);
+/* The alarm is shown at this entity too (propagation). Shown there already: nothing. */
+void store_show_alarm(struct store_batch *b, const struct tbe_uuid *alarm, const struct tbe_entity *at);
+/* Alarms of other originators that are shown at an entity, newest first. Only what is committed. */
+void store_alarm_shown_each(struct store *s, const struct tbe_entity *at, store_alarm_fn *fn, void *arg);
 /* newest first */
 void store_alarm_each(struct store *s, const struct tbe_entity *originator, store_alarm_fn *fn,
                       void *arg);

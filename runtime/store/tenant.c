@@ -118,6 +118,10 @@ store_tenant_set(struct store_batch *b, const struct tbe_uuid *tenant)
     if (!store_writable(b) || tbe_uuid_eq(&s->tenant, tenant)) {
         return;
     }
+    struct op *op = op_new(b, ST_ALARM_SHOW_MOVE, 3);
+    op_uuid(b, op, 1, &s->tenant);
+    op_int(op, 2, TBE_ENT_TENANT);
+    op_uuid(b, op, 3, tenant);
     tbe_uuid_text(&s->tenant, old);
     tbe_uuid_text(tenant, new);
     for (int sc = 0; sc < STORE_SCOPES; sc++) {

@@ -188,6 +188,7 @@ class Case:
                 exp = {k: v for k, v in exp.items() if v}
             elif what == "alarms":
                 got = [alarm_view(a, exp) for a in state.get("alarms", []) if a["originator"]["id"] == uid]
+                got += [alarm_view(a, exp) for a in (state.get("shown") or {}).get(uid, [])]
                 if not same_alarms(mt, exp, got):
                     return "%s: expected %s\n    got %s" % (key, rec.show(exp), rec.show(got))
                 continue
