@@ -117,6 +117,9 @@ link_must_wait(const struct link_proc *l)
     const struct window *w = &l->front->window;
     uint32_t share = l->blocked ? 8 : 4; /* of the window; less to go on, so that it does not flap */
 
+    if (l->front->stopping) { /* the window is worked off; the cloud sends it again */
+        return true;
+    }
     return (l->blocked ? !window_has_room(w) : window_full(w)) ||
            l->frames >= w->max_frames / share || l->frame_bytes >= w->max_bytes / share;
 }

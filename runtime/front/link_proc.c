@@ -327,7 +327,9 @@ link_stop(struct front *f)
         return;
     }
     if (l->pid) {
+        struct timeval limit = { 1, 0 }; /* it may hang */
         frame_end(&l->out, frame_begin(&l->out, FR_DRAIN, 0, 0, 0, 0));
+        setsockopt(l->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
         fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) & ~O_NONBLOCK);
         link_flush(l);
         if (!wait_for_end(l, f->cfg.cloud_close_timeout * 1000 + STOP_SLACK_MS)) {

@@ -223,6 +223,45 @@ def test_full_window_holds_the_cloud_and_not_the_devices():
         assert len(e.messages()) == 50 and e.cloud.stats()["accepts"] == 1
 
 
+def test_stop_with_a_link_that_hangs():
+    with Linked(CLOUD_RPC_TIMEOUT=1) as e:
+        e.start(e.worker())
+        e.up()
+        c = e.client()
+        body = b"\x08\x01\x1a\xe4\xd4\x03" + b"\x08\x01" + b"\xba\x3e\xde\xd4\x03" + b"z" * 60000
+        os.kill(e.link_pid(), signal.SIGSTOP)
+        for i in range(1, 31):  # more than its socket holds
+            c.send(publish("uplink", body[:60000], pid=i)).expect(puback(i))
+        start = time.time()
+        assert e.stop() == 0
+        assert time.time() - start < 8
+
+
+def test_stop_while_the_cloud_sends():
+    with Linked() as e:
+        e.start(e.worker())
+        e.up()
+        stop = []
+
+        def load():
+            while not stop:
+                last[0] = e.send("x" * 2000)
+
+        last = [0]
+        t = threading.Thread(target=load)
+        t.start()
+        time.sleep(0.5)
+        start = time.time()
+        assert e.stop() == 0
+        took = time.time() - start
+        stop.append(1)
+        t.join()
+        assert took < 5, took
+        assert len(e.messages()) > 20
+        e.start()
+        e.cloud.acked(last[0])
+
+
 def test_secrets_are_nowhere():
     with Linked() as e:
         e.cloud.cmd("update-edge", secret="another")
