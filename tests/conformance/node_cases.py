@@ -237,8 +237,19 @@ def save_error(case, work):
     return None if p.returncode == 1 else "check must refuse it (%s), status %d" % (case.c["saveError"]["message"], p.returncode)
 
 
+def unknown_key(case, work):
+    """A node with an unknown key does not start there; here it is a warning and the node works (docs/migration.md)."""
+    if "Can't convert value" not in ((case.c.get("initError") or {}).get("message") or ""):
+        return False
+    src = os.path.join(work, "unknown.json")
+    with open(src, "w") as f:
+        json.dump(next(iter(case.chains())), f)
+    p = subprocess.run([os.path.join(rec.BUILD, "tbedgec"), "check", "--format", "json", src], capture_output=True, text=True)
+    return '"C2308"' in p.stdout
+
+
 def run_file(path, classes, verbose):
-    passed = failed = skipped = 0
+    passed = failed = skipped = differ = 0
     cases, special = [], []
     with open(path) as f:
         for line in f:
@@ -264,13 +275,19 @@ def run_file(path, classes, verbose):
                 json.dump(chains, f)
             rec.build(worker, [src])
             reports = rec.replay(worker, [c.scenario() for c in cases])
-            results += [(c, c.compare(r)) for c, r in zip(cases, reports)]
+            for c, r in zip(cases, reports):
+                err = c.compare(r)
+                if err is not None and unknown_key(c, work):
+                    differ += 1
+                else:
+                    results.append((c, err))
     for c, err in results:
         passed, failed = passed + (err is None), failed + (err is not None)
         if err is not None:
             print("FAIL %s %s\n    %s" % (c.id, json.dumps(c.c.get("configuration")), err))
-    print("%s: %d of %d%s" % (os.path.basename(path), passed, passed + failed, ", %d skipped" % skipped if skipped else ""), flush=True)
-    return passed, failed, skipped
+    print("%s: %d of %d%s%s" % (os.path.basename(path), passed, passed + failed, ", %d skipped" % skipped if skipped else "",
+                                ", %d with an unknown key" % differ if differ else ""), flush=True)
+    return passed, failed, skipped, differ
 
 
 def main():
@@ -279,15 +296,17 @@ def main():
         print("skipped: no node cases here")
         return 0
     classes = rec.supported()
-    total = [0, 0, 0]
+    total = [0, 0, 0, 0]
     for f in files:
         try:
             r = run_file(f, classes, False)
         except SystemExit as e:
             with open(f) as fh:
-                r = (0, sum(1 for _ in fh), 0)
+                r = (0, sum(1 for _ in fh), 0, 0)
             print("FAIL %s: %s" % (os.path.basename(f), e))
         total = [a + b for a, b in zip(total, r)]
+    if total[3]:
+        print("%d cases with an unknown key are not counted: a warning here, see docs/migration.md" % total[3])
     if total[2]:
         print("%d cases of other classes, or flaky in the recording, are not counted" % total[2])
     print("%d passed, %d failed" % (total[0], total[1]))
