@@ -28,8 +28,8 @@ def repeated():
         for _ in range(3):
             c.cmd("raw", msg={"downlinkMsg": dict(down, downlinkMsgId=4711)})
             c.acked(c.send(down))
-        acks = [x["msg"]["downlinkResponseMsg"] for x in c.recorded() if "downlinkResponseMsg" in x["msg"]
-                and x["dir"] == "up"]
+        acks = [x["msg"]["downlinkResponseMsg"] for x in c.recorded() if x["dir"] == "up" and
+                "downlinkResponseMsg" in x["msg"]]
         again = [a for a in acks if a["downlinkMsgId"] == 4711]
         check(len(again) == 3 and all(a["success"] for a in again), "every repeat is answered", again)
         check(len(requests_for(c, U)) == 4, "asked about once", requests_for(c, U))

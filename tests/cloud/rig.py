@@ -271,7 +271,7 @@ class Device:
 
     @property
     def alive(self):
-        got = self.c.read(lambda g: True, 0, 0.01) if not self.c.closed else []
+        got = self.c.read(bool, 0, 0.01) if not self.c.closed else []
         self.inbox += [x["publish"] for x in got if "publish" in x]
         return not self.c.closed
 

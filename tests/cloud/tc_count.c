@@ -23,7 +23,8 @@ struct series {
     int64_t msb, lsb;
     char *type, *key;
     uint64_t points, duplicates, backwards;
-    int64_t first_ts, last_ts, min_ts, max_ts, sum;
+    int64_t first_ts, arrived_ts, min_ts, max_ts, sum;
+    int arrived;
     double dsum;
     char last[64];
 };
@@ -214,10 +215,7 @@ one_point(struct tc_count *c, const Edge__EntityDataProto *e, uint64_t eh, int64
     c->n++;
     if (!s->points++) {
         s->first_ts = s->min_ts = s->max_ts = ts;
-    } else if (ts < s->last_ts) {
-        s->backwards++;
     }
-    s->last_ts = ts;
     s->min_ts = ts < s->min_ts ? ts : s->min_ts;
     s->max_ts = ts > s->max_ts ? ts : s->max_ts;
     if (kv->type == TRANSPORT__KEY_VALUE_TYPE__LONG_V) {
@@ -386,12 +384,32 @@ look_forbidden(struct tc_count *c, const Edge__UplinkMsg *m)
     }
 }
 
+/* Order is what arrives, not what is answered first. */
+static void
+walk_order(struct tc_count *c, const Edge__UplinkMsg *m)
+{
+    for (size_t i = 0; i < m->n_entitydata; i++) {
+        const Edge__EntityDataProto *e = m->entitydata[i];
+        uint64_t eh = mix(mix(1, (uint64_t)e->entityidmsb), (uint64_t)e->entityidlsb);
+        for (size_t k = 0; e->posttelemetrymsg && k < e->posttelemetrymsg->n_tskvlist; k++) {
+            const Transport__TsKvListProto *l = e->posttelemetrymsg->tskvlist[k];
+            for (size_t v = 0; v < l->n_kv; v++) {
+                struct series *s = series(c, e, l->kv[v]->key, mix_text(eh, l->kv[v]->key));
+                s->backwards += s->arrived && l->ts < s->arrived_ts;
+                s->arrived = 1;
+                s->arrived_ts = l->ts;
+            }
+        }
+    }
+}
+
 void
 tc_count_arrived(struct tc_count *c, const Edge__UplinkMsg *m)
 {
     c->uplinks++;
     c->entities_max = m->n_entitydata > c->entities_max ? m->n_entitydata : c->entities_max;
     look_forbidden(c, m);
+    walk_order(c, m);
     walk_data(c, LOOK, m);
     walk_entities(c, LOOK, m);
     walk_data(c, ENTER, m);

@@ -159,7 +159,8 @@ tc_up_arrived(struct tc_session *s, Edge__RequestMsg *m, size_t len)
         } else {
             struct timeval tv = {delay / 1000, delay % 1000 * 1000};
             u->timer = evtimer_new(c->base, on_timer, u);
-            evtimer_add(u->timer, &tv);
+            /* equal delays: in the order they were asked for */
+            evtimer_add(u->timer, c->set.ack_jitter ? &tv : event_base_init_common_timeout(c->base, &tv));
         }
     }
     tc_step_event(c, "uplink");

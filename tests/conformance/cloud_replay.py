@@ -9,18 +9,19 @@ recorded edge then sent. Compared are the sets of messages inside the UplinkMsgs
 stored afterwards. What cannot be equal (ids and times made during the run) is normalised; deliberate differences are in
 cloud-differences.txt."""
 import argparse
+import concurrent.futures
 import json
 import os
 import re
+import subprocess
 import sys
 import time
-import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "cloud")]
 import cloud_base  # noqa: E402
 from cloud_match import Matcher, flatten, title  # noqa: E402
-from rig import CHAIN_ID, Cloud, Device, Edge, Failed, check, halves, until, whole  # noqa: E402
+from rig import CHAIN_ID, Device, Edge, Failed, until, whole  # noqa: E402
 
 QUIET = 0.6       # silence after which a step is over
 PATIENCE = 6.0    # for something that was sent at once in the recording
@@ -478,18 +479,37 @@ def serving(fn):
 Replay.poll = serving(Replay.poll)
 
 
+def beside_one_another(a):
+    """Each file in a process of its own; the results in the order of the files."""
+    flags = ["--verbose"] * a.verbose + ["--keep"] * a.keep
+
+    def one(f):
+        return subprocess.run([sys.executable, os.path.abspath(__file__), *flags, f], capture_output=True, text=True)
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        for f, p in zip(a.files, pool.map(one, a.files)):
+            *lines, last = p.stdout.rstrip("\n").split("\n") if p.stdout else [""]
+            print("\n".join(lines), flush=True)
+            m = re.match(r"(\d+) passed, (\d+) failed", last)
+            if not m:
+                print("%s: FAILED the replay ended: %s%s" % (os.path.basename(f), last, p.stderr[-2000:]))
+            yield (int(m.group(1)), int(m.group(2))) if m else (0, 1)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--verbose", action="store_true")
     p.add_argument("--keep", action="store_true", help="keep the data directories")
+    p.add_argument("--jobs", type=int, default=min(4, (os.cpu_count() or 1) * 2))
     p.add_argument("files", nargs="+")
     a = p.parse_args()
     passed = failed = 0
-    for f in a.files:
-        r = Replay(f, a.verbose, a.keep)
+    if len(a.files) == 1:
+        r = Replay(a.files[0], a.verbose, a.keep)
         r.run()
-        passed += r.passed
-        failed += len(r.failed)
+        passed, failed = r.passed, len(r.failed)
+    else:
+        for ok, bad in beside_one_another(a):
+            passed, failed = passed + ok, failed + bad
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0
 
