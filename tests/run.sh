@@ -11,7 +11,7 @@ mkdir -p "$logs"
 TBE_BUILD=$PWD/build
 export TBE_BUILD
 passed=0 failed=0 skipped=0
-steps=${*:-check schemas script node-cases traces device-api crash sanitize fuzz quickstart}
+steps=${*:-check schemas script node-cases traces device-api cloud cloud-replay crash sanitize fuzz quickstart}
 
 # run NAME COMMAND...: one step.
 run() {
@@ -72,6 +72,8 @@ run script at_least 950 sh tests/conformance/scripts.sh
 run node-cases at_least 970 sh tests/conformance/node-cases.sh
 run traces at_least 950 sh tests/conformance/traces.sh
 run device-api sh tests/conformance/device-api-all.sh
+run cloud sh tests/cloud/cloud.sh
+run cloud-replay sh tests/conformance/cloud.sh
 run crash sh tests/crash/crash.sh
 run sanitize sanitize
 run fuzz sh tests/fuzz/fuzz.sh 30

@@ -165,6 +165,27 @@ def root_moves():
         sent_until(c, d, 3, "18")
 
 
+def swapped_in_flight():
+    """Swaps while uplinks of both queues are in flight: all arrives soon, not only after the answers' time limit."""
+    with Pair('set={"ackDelayMs":20,"ackJitterMs":60}', devices=2) as (c, e):
+        ds = [Device(e, "tok-1"), Device(e, "tok-2")]
+        n = 0
+        for factor in range(2, 8):
+            push(c, factor=1, extra=factor)
+            end = time.time() + 1.2
+            while time.time() < end:
+                n += 1
+                e.cmd("attr", "set", "dev-1", "--scope", "SERVER_SCOPE", "q=%d" % n)
+                ds[n % 2].telemetry({"ts": 1700000000000 + n, "values": {"n": n}})
+            began = time.time()
+            until(lambda: c.stats()["received"]["points"] == n, "all %d points; %s" % (n, e.status()["cloud"]), 15)
+            until(lambda: e.status()["outbox"]["depth"] == 0, "nothing waits; %s" % e.status()["cloud"], 15)
+            check(time.time() - began < 10, "soon")
+        check(e.status()["front"]["swaps"] >= 5, "swapped", e.status()["front"]["swaps"])
+        check(c.stats()["streams"] == 1, "one stream")
+        check(c.stats()["received"]["violationCount"] == 0, "no broken rule", c.stats()["received"]["violations"])
+
+
 def restart_keeps():
     """The pushed chain runs after a restart, also without a cloud."""
     with Pair() as (c, e):
@@ -182,4 +203,4 @@ def restart_keeps():
 
 
 if __name__ == "__main__":
-    run_tests([pushed, burst, same_again, broken, old_shapes, root_moves, restart_keeps])
+    run_tests([pushed, burst, same_again, broken, old_shapes, root_moves, swapped_in_flight, restart_keeps])

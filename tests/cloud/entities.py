@@ -178,6 +178,7 @@ class Pair:
     def __exit__(self, kind, value, tb):
         if kind:
             print(self.edge.tail(2500))
+            print(self.edge.cmd("status", "--json", ok=False), self.edge.cmd("outbox", "--json", ok=False)[1][:600])
         self.edge.stop()
         rc = self.cloud.stop()
         if not kind:

@@ -119,10 +119,13 @@ class Cloud:
         with open(self.record) as f:
             return [json.loads(x) for x in f if x.endswith("\n")]
 
-    def ups(self, field=None):
-        """The UplinkMsgs received so far; with field: its items."""
+    def ups(self, field=None, statistics=False):
+        """The UplinkMsgs received so far; with field: its items, without the edge's own statistics."""
         out = [x["msg"]["uplinkMsg"] for x in self.recorded() if x["dir"] == "up" and x["msg"].get("uplinkMsg")]
-        return [i for m in out for i in m.get(field, [])] if field else out
+        if not field:
+            return out
+        return [i for m in out for i in m.get(field, []) if statistics or field != "entityData"
+                or i["entityType"] != "EDGE"]
 
     def stop(self):
         if self.proc.poll() is None:

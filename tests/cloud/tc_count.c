@@ -40,7 +40,7 @@ struct tc_count {
     size_t n, cap;
     struct series *series[4096];
     struct flying *flying[1024];
-    uint64_t uplinks, duplicates, attributes, deletes, stored_uplinks, refused_uplinks;
+    uint64_t uplinks, given, of_edge, duplicates, attributes, deletes, stored_uplinks, refused_uplinks;
     uint64_t kinds[64]; /* items by UplinkMsg field index */
     uint64_t entities_max; /* most entityData entries in one message */
     cJSON *violations;
@@ -96,7 +96,7 @@ tc_count_clear(struct tc_count *c)
     free_lists(c);
     cJSON_Delete(c->violations);
     c->violations = cJSON_CreateArray();
-    c->violation_count = c->uplinks = c->duplicates = c->attributes = c->deletes = 0;
+    c->violation_count = c->uplinks = c->given = c->of_edge = c->duplicates = c->attributes = c->deletes = 0;
     c->stored_uplinks = c->refused_uplinks = c->entities_max = 0;
     memset(c->kinds, 0, sizeof c->kinds);
 }
@@ -213,6 +213,7 @@ one_point(struct tc_count *c, const Edge__EntityDataProto *e, uint64_t eh, int64
     *p = (struct point){h, (uint32_t)(mix(h, (uint64_t)ts ^ eh) >> 32), 1};
     p->check = p->check ? p->check : 1;
     c->n++;
+    *(strcmp(e->entitytype, "EDGE") ? &c->given : &c->of_edge) += 1;
     if (!s->points++) {
         s->first_ts = s->min_ts = s->max_ts = ts;
     }
@@ -432,7 +433,7 @@ tc_count_answered(struct tc_count *c, const Edge__UplinkMsg *m, int stored)
 uint64_t
 tc_count_points(const struct tc_count *c)
 {
-    return c->n;
+    return c->given;
 }
 
 static cJSON *
@@ -462,7 +463,8 @@ tc_count_report(const struct tc_count *c, int with_series)
     cJSON_AddNumberToObject(o, "uplinks", (double)c->uplinks);
     cJSON_AddNumberToObject(o, "storedUplinks", (double)c->stored_uplinks);
     cJSON_AddNumberToObject(o, "refusedUplinks", (double)c->refused_uplinks);
-    cJSON_AddNumberToObject(o, "points", (double)c->n);
+    cJSON_AddNumberToObject(o, "points", (double)c->given);
+    cJSON_AddNumberToObject(o, "edgePoints", (double)c->of_edge);
     cJSON_AddNumberToObject(o, "duplicates", (double)c->duplicates);
     cJSON_AddNumberToObject(o, "attributes", (double)c->attributes);
     cJSON_AddNumberToObject(o, "attributesDeleted", (double)c->deletes);

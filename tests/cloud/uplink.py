@@ -246,7 +246,7 @@ def values():
 def statistics():
     """Every interval one entityData of the edge with five counters (4.6)."""
     with Pair(env={"CLOUD_STATS_REPORT_INTERVAL_MS": "1000"}) as (c, e):
-        up = until(lambda: [x for x in c.ups("entityData") if x["entityType"] == "EDGE"], "statistics", 15)[0]
+        up = until(lambda: [x for x in c.ups("entityData", True) if x["entityType"] == "EDGE"], "statistics", 15)[0]
         one = up["postTelemetryMsg"]["tsKvList"][0]
         check([k["key"] for k in one["kv"]] == ["uplinkMsgsAdded", "uplinkMsgsPushed", "uplinkMsgsPermanentlyFailed",
                                                 "uplinkMsgsTmpFailed", "uplinkMsgsLag"], "keys", one)
