@@ -478,12 +478,13 @@ check_unknown(struct config_ctx *x, const struct node_key *keys, uint32_t n_keys
             known |= tbe_str_eqz(m->key, keys[i].key);
             near = edits(m->key, keys[i].key) <= 2 ? keys[i].key : near;
         }
-        if (known || (open && !near)) {
+        bool top = keys == x->n->cls->keys;
+        if (known || (open && !near && !top)) {
             continue;
         }
         struct diag_pos pos = doc_key_pos(x->file, m);
         const struct chain_node *s = x->n->src;
-        diag_add(x->ds, C2308, pos, "node %u \"%.*s\": unknown key \"%.*s\" is ignored%s", s->index, (int)s->name.n,
+        diag_add_as(x->ds, open && !near ? DIAG_NOTE : DIAG_WARNING, C2308, pos, "node %u \"%.*s\": unknown key \"%.*s\" is ignored%s", s->index, (int)s->name.n,
                  s->name.p, (int)m->key.n, m->key.p, open ? "" : " (ThingsBoard does not start a node with it)");
         if (near) {
             diag_hint(x->ds, "Did you mean \"%s\"?", near);

@@ -3,6 +3,7 @@
  * control, our short form, and lists of these. */
 #include "config.h"
 #include "front/chain.h"
+#include <stdio.h>
 #include <string.h>
 #include "base/hash.h"
 #include "check/node_class.h"
@@ -99,6 +100,39 @@ read_debug(struct chain_node *n, const struct doc *d)
     }
 }
 
+#define IS(t) (1u << (t))
+
+/* Parts whose type matters where their value is not read any further. */
+struct part {
+    const char *key;
+    unsigned types; /* IS(...), null always */
+    const char *wanted;
+};
+
+static void
+check_parts(struct reader *r, const struct doc *d, const struct part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct doc *v = doc_get(d, parts[i].key);
+        if (v && v->t != DOC_NULL && !(parts[i].types & IS(v->t))) {
+            char what[64];
+            snprintf(what, sizeof what, "\"%s\"", parts[i].key);
+            wrong_type(r, v, what, parts[i].wanted);
+        }
+    }
+}
+
+static const struct part node_parts[] = {
+    { "configurationVersion", IS(DOC_INT), "an integer" }, { "queueName", IS(DOC_STR), "a string" },
+    { "debugSettings", IS(DOC_MAP), "an object" },         { "debugMode", IS(DOC_BOOL), "a boolean" },
+    { "singletonMode", IS(DOC_BOOL), "a boolean" },
+};
+static const struct part head_parts[] = {
+    { "name", IS(DOC_STR), "a string" },
+    { "root", IS(DOC_BOOL), "a boolean" },
+    { "type", IS(DOC_STR), "a string" },
+};
+
 /* Keys of a node that mean nothing here but belong to the shape. */
 static bool
 known_node_key(struct tbe_str key)
@@ -128,6 +162,7 @@ read_node(struct reader *r, struct chain_node *n, struct doc *d)
             diag_add(r->ds, C2103, doc_key_pos(r->file, m), "a node has no key \"%.*s\"", (int)m->key.n, m->key.p);
         }
     }
+    check_parts(r, d, node_parts, sizeof node_parts / sizeof node_parts[0]);
     const struct doc *type = doc_get(d, "type"), *name = doc_get(d, "name");
     if (!type || type->t != DOC_STR) {
         diag_add(r->ds, type ? C2102 : C2101, doc_pos(r->file, type ? type : d),
@@ -149,7 +184,8 @@ read_node(struct reader *r, struct chain_node *n, struct doc *d)
         n->version = version->i < 0 ? 0 : version->i;
     } else {
         const struct node_class *cls = node_class_find(n->type);
-        n->version = cls && tbe_str_eqz(n->type, cls->name) ? -1 : 0;
+        bool wrong = version && version->t != DOC_NULL; /* told; nothing is upgraded then */
+        n->version = cls && wrong ? cls->version : cls && tbe_str_eqz(n->type, cls->name) ? -1 : 0;
     }
     struct doc *config = doc_get(d, "configuration");
     n->config = config && config->t != DOC_NULL ? config : NULL;
@@ -356,6 +392,22 @@ make_node_ids(struct reader *r, uint32_t from)
     }
 }
 
+/* Types of what stands beside the nodes. */
+static void
+read_head(struct reader *r, const struct doc *head, const struct doc *meta)
+{
+    const struct doc *type = doc_get(head, "type");
+    if (head && head->t != DOC_MAP && head->t != DOC_NULL) {
+        wrong_type(r, head, "\"ruleChain\"", "an object");
+    }
+    check_parts(r, head, head_parts, sizeof head_parts / sizeof head_parts[0]);
+    check_parts(r, meta, head_parts, 2); /* of the short form */
+    if (type && type->t == DOC_STR && !tbe_str_eqz(type->s, "CORE") && !tbe_str_eqz(type->s, "EDGE")) {
+        diag_add(r->ds, C2102, doc_pos(r->file, type), "the type of a chain is CORE or EDGE, not \"%.*s\"",
+                 (int)type->s.n, type->s.p);
+    }
+}
+
 static void
 read_chain(struct reader *r, struct chains *cs, const struct doc *whole, const struct doc *head,
            const struct doc *meta)
@@ -381,6 +433,7 @@ read_chain(struct reader *r, struct chains *cs, const struct doc *whole, const s
     }
     c->name = name && name->t == DOC_STR && name->s.n ? short_name(r, name) : stem(r->file);
     diag_at(r->ds, c->name, TBE_STR_NONE, -1);
+    read_head(r, head, meta);
     c->root = doc_true(head, "root") || doc_true(meta, "root");
     c->id = id_of(r, doc_get(head, "id"));
     if (!c->id.p) {

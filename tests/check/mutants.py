@@ -66,8 +66,8 @@ def pick(items, n):
     return items if len(items) <= n else [items[i * len(items) // n] for i in range(n)]
 
 
-def mutants(chain, clean):
-    """(what, code, path of the line, changed chain); clean: nodes nothing but notes is told of."""
+def mutants(chain, clean, told):
+    """(what, code, path of the line, changed chain); clean: nodes nothing but notes is told of; told: pointers."""
     base = chain.metadata()
     nodes, conns = base["nodes"], base.get("connections") or []
     out = []
@@ -93,6 +93,8 @@ def mutants(chain, clean):
         add("name removed", "C2101", here, lambda m, i=i: m["nodes"][i].pop("name"))
         add("type removed", "C2101", here, lambda m, i=i: m["nodes"][i].pop("type"))
         add("name too long", "C2111", here + ("name",), lambda m, i=i: m["nodes"][i].update(name="n" * 256))
+        for key, value in (("configurationVersion", "one"), ("queueName", 5), ("debugSettings", "all"), ("singletonMode", 1)):
+            add(f"{key} of another type", "C2102", here + (key,), lambda m, i=i, k=key, v=value: m["nodes"][i].update({k: v}))
         add("node key unknown", "C2103", here + ("colour",), lambda m, i=i: m["nodes"][i].update(colour="red"))
         script = s.get("x-script")
         if script:
@@ -125,7 +127,12 @@ def mutants(chain, clean):
                 add(f"{key} removed", "C2307", here + ("configuration",),
                     lambda m, i=i, key=key: m["nodes"][i]["configuration"].pop(key))
             elif s["default"].get(key) is not None and "x-later" not in p and key not in ("scriptLang", "severity"):
-                add(f"{key} removed", "C2314", here + ("configuration",),
+                code = "C2306" if p.get("minimum", 0) > 0 else "C2314"
+                if key == "relationsQuery" and config(i).get("originatorSource") == "RELATED":
+                    code = "C2311"
+                if key == "originatorType":
+                    code = "C2311"
+                add(f"{key} removed", code, here + ("configuration",),
                     lambda m, i=i, key=key: m["nodes"][i]["configuration"].pop(key))
             if "enum" in p:
                 code = "C2312" if p.get("x-lenient") else "C2305"
@@ -147,7 +154,8 @@ def mutants(chain, clean):
     into = {}
     for c in conns:
         into[c["toIndex"]] = into.get(c["toIndex"], 0) + 1
-    for k in pick(range(len(conns)), 5):
+    fine = [k for k in range(len(conns)) if not any(f"/connections/{k}" in t for t in told)]
+    for k in pick(fine, 5):
         c, here = conns[k], ("connections", k)
         cls = SCHEMAS.get(nodes[c["fromIndex"]]["type"])
         add("edge to nowhere", "C2202", here + ("toIndex",), lambda m, k=k: m["connections"][k].update(toIndex=len(nodes)))
@@ -186,7 +194,7 @@ def mutants(chain, clean):
     if first is not None:
         add("first node nowhere", "C2104", ("firstNodeIndex",), lambda m: m.update(firstNodeIndex=len(nodes)))
         add("first node no number", "C2102", ("firstNodeIndex",), lambda m: m.update(firstNodeIndex="0"))
-    add("nodes removed", "C2101", (), lambda m: m.pop("nodes"))
+    add("nodes removed", "C2101" if chain.meta else "C2008", (), lambda m: m.pop("nodes"))
     add("nodes no list", "C2102", ("nodes",), lambda m: m.update(nodes={}))
     if conns:
         add("connections no list", "C2102", ("connections",), lambda m: m.update(connections="none"))
@@ -194,8 +202,10 @@ def mutants(chain, clean):
     return out
 
 
-def key_of(d):
-    """What makes a diagnostic the same before and after; the number in C2213 may change."""
+def key_of(d, moved=False):
+    """What makes a diagnostic the same before and after; the number in C2213 may change, and places when parts moved."""
+    if moved:
+        return d["code"], "" if d["code"] == "C2213" else d["message"]
     return d["code"], d.get("pointer"), d["message"].split('": ', 1)[-1] if d["code"] == "C2314" else ""
 
 
@@ -216,9 +226,10 @@ def judge(work, chain, before, mutant):
     name = os.path.join(work, "mutant.json")
     with open(name, "w", encoding="utf-8") as f:
         f.write(text)
-    rest, new = [key_of(d) for d in before], []
+    moved = what == "node cut off"
+    rest, new = [key_of(d, moved) for d in before], []
     for d in said(name):
-        key = key_of(d)
+        key = key_of(d, moved)
         if key in rest:
             rest.remove(key)
         else:
@@ -247,7 +258,7 @@ def run(work, name, n):
     nodes = chain.metadata()["nodes"]
     clean = [i for i, node in enumerate(nodes) if i not in bad and node["type"] in SCHEMAS
              and isinstance(node.get("configuration"), dict)]
-    for mutant in pick(mutants(chain, clean), n):
+    for mutant in pick(mutants(chain, clean, [d.get("pointer") or "" for d in before]), n):
         judge(work, chain, before, mutant)
 
 
