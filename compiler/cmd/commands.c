@@ -12,6 +12,7 @@
     X(fmt)          \
     X(graph)        \
     X(diff)         \
+    X(bounds)       \
     X(pull)         \
     X(explain)      \
     X(schema)       \
