@@ -12,7 +12,7 @@
 
 struct build {
     struct job job;
-    const char *out, *cc, *emit_dir;
+    const char *out, *cc, *emit_dir, *objects;
     bool line_directives;
     bool text; /* problems are shown as text: without any there is nothing to write */
     bool dump_ast, dump_ir, dump_opt;
@@ -206,6 +206,7 @@ prepare(struct build *j, bool *done)
     if (toolchain_find(j->job.a, j->cc, &j->tools, &why) != 0) {
         return cmd_fail("%.*s", (int)why.n, why.p);
     }
+    j->tools.objects = j->objects;
     j->options = tbe_arena_fmt(j->job.a, "root %s, strict %d, lines %d", j->job.root ? j->job.root : "-",
                                j->job.strict, j->line_directives).p;
     cache_read(j->job.a, j->out, &j->cache);
@@ -251,7 +252,8 @@ run_build(struct build *j, char **files, int n)
     return j->emit_dir ? emit_only(j, p) : compile(j, p, cc);
 }
 
-enum { OPT_OUTPUT, OPT_CC, OPT_ROOT, OPT_TARGET, OPT_EMIT_ONLY, OPT_DUMP, OPT_NO_LINE, OPT_FORMAT, OPT_STRICT };
+enum { OPT_OUTPUT, OPT_CC, OPT_ROOT, OPT_TARGET, OPT_EMIT_ONLY, OPT_OBJECTS, OPT_DUMP, OPT_NO_LINE, OPT_FORMAT,
+       OPT_STRICT };
 
 static const struct cmd_option options[] = {
     [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true, .help = "the worker to write (worker)" },
@@ -259,6 +261,7 @@ static const struct cmd_option options[] = {
     [OPT_ROOT] = { "root", "NAME", .help = "name or id of the root chain (the one marked root, or the only one)" },
     [OPT_TARGET] = { "target", "TRIPLE", .help = "machine to build for" },
     [OPT_EMIT_ONLY] = { "emit-only", "DIR", .dir = true, .help = "write the C into DIR and stop" },
+    [OPT_OBJECTS] = { "objects", "DIR", .dir = true, .help = "keep compiled C in DIR: only changed chains are compiled" },
     [OPT_DUMP] = { "dump", "LIST", "ast|ir|opt", .list = true,
                    .help = "print the chains as read, as IR, as planned" },
     [OPT_NO_LINE] = { "no-line", .help = "no #line directives for scripts" },
@@ -279,6 +282,7 @@ run(const struct cmd_args *x)
         .out = x->v[OPT_OUTPUT] ? x->v[OPT_OUTPUT] : "worker",
         .cc = x->v[OPT_CC],
         .emit_dir = x->v[OPT_EMIT_ONLY],
+        .objects = x->v[OPT_OBJECTS],
         .line_directives = !x->v[OPT_NO_LINE],
         .text = !x->v[OPT_FORMAT] || strcmp(x->v[OPT_FORMAT], "text") == 0,
         .dump_ast = cmd_has_word(dumps, "ast"),

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "drive/cache.h"
 #include "drive/child.h"
+#include "drive/objects.h"
 #include "drive/paths.h"
 
 #define ARGS_MAX 2048
@@ -157,16 +158,68 @@ has_option(const struct toolchain *t, const char *start)
     return false;
 }
 
-/* cc -c of every C file. */
+struct object {
+    struct tbe_str path; /* what is linked */
+    struct tbe_str kept; /* where it is kept, or absent */
+    bool old;            /* kept from an earlier build */
+};
+
+/* One for each file; those of headers and scripts stay empty. */
+static struct object *
+plan_objects(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir)
+{
+    struct object *o = tbe_arena_zalloc(a, (files->n_files + 1) * sizeof *o);
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        if (!is_c(files->files[i].name)) {
+            continue;
+        }
+        o[i].path = tbe_arena_fmt(a, "%s/%u.o", dir, i);
+        if (t->objects) {
+            o[i].kept = objects_path(a, t, files->files[i].text);
+            o[i].old = objects_has(o[i].kept);
+            o[i].path = o[i].old ? o[i].kept : o[i].path;
+        }
+    }
+    return o;
+}
+
+static void
+keep_objects(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const struct object *o)
+{
+    for (uint32_t i = 0; t->objects && i < files->n_files; i++) {
+        if (o[i].kept.p && !o[i].old) {
+            objects_add(a, o[i].kept, o[i].path.p);
+        }
+    }
+    if (t->objects) {
+        objects_trim(a, t->objects);
+    }
+}
+
+/* Old objects are not linked again: one of them may be damaged. False: there are none. */
+static bool
+drop_objects(const struct emit_result *files, const struct object *o)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < files->n_files; i++) {
+        any |= o[i].old;
+        if (o[i].old) {
+            unlink(o[i].kept.p);
+        }
+    }
+    return any;
+}
+
+/* cc -c of every C file whose object is not there. */
 static int
 compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
-            struct tbe_buf *said)
+            const struct object *objects, struct tbe_buf *said)
 {
     struct child *jobs = tbe_arena_zalloc(a, (files->n_files + 1) * sizeof *jobs);
     size_t n = 0;
     for (uint32_t i = 0; i < files->n_files; i++) {
         struct tbe_str name = files->files[i].name;
-        if (!is_c(name)) {
+        if (!objects[i].path.p || objects[i].old) {
             continue;
         }
         struct args x = args_new(a, t->cc);
@@ -184,23 +237,23 @@ compile_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
         arg(&x, "-c");
         arg(&x, tbe_arena_fmt(a, "%s/%.*s", dir, (int)name.n, name.p).p);
         arg(&x, "-o");
-        arg(&x, tbe_arena_fmt(a, "%s/%u.o", dir, i).p);
+        arg(&x, objects[i].path.p);
         jobs[n++] = job(x.v);
     }
     return run_all(jobs, n, said);
 }
 
 static int
-link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
-         const char *out, struct tbe_buf *said)
+link_all(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files,
+         const struct object *objects, const char *out, struct tbe_buf *said)
 {
     struct args x = args_new(a, t->link);
     arg_words(a, &x, TBE_SANITIZE);
     arg(&x, "-o");
     arg(&x, out);
     for (uint32_t i = 0; i < files->n_files; i++) {
-        if (is_c(files->files[i].name)) {
-            arg(&x, tbe_arena_fmt(a, "%s/%u.o", dir, i).p);
+        if (objects[i].path.p) {
+            arg(&x, objects[i].path.p);
         }
     }
     arg(&x, tbe_arena_dupz(a, t->library));
@@ -225,6 +278,32 @@ remove_dir(struct tbe_arena *a, const char *dir)
     rmdir(dir);
 }
 
+/* Compiles and links; once more without the objects of earlier builds when they do not link. */
+static int
+make_worker(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *dir,
+            const char *out, struct tbe_buf *said)
+{
+    for (;;) {
+        struct object *o = plan_objects(a, t, files, dir);
+        struct tbe_buf linker = { 0 };
+        if (compile_all(a, t, files, dir, o, said) != 0) {
+            return -1;
+        }
+        int rc = link_all(a, t, files, o, out, &linker);
+        bool again = rc != 0 && drop_objects(files, o);
+        if (!again) {
+            tbe_buf_puts(said, tbe_buf_str(&linker));
+        }
+        tbe_buf_free(&linker);
+        if (rc == 0) {
+            keep_objects(a, t, files, o);
+        }
+        if (!again) {
+            return rc;
+        }
+    }
+}
+
 int
 drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_result *files, const char *out,
             struct tbe_buf *said, struct tbe_str *why)
@@ -239,7 +318,7 @@ drive_build(struct tbe_arena *a, const struct toolchain *t, const struct emit_re
     }
     if (drive_write(a, dir, files, &where) != 0) {
         *why = tbe_arena_fmt(a, "cannot write %.*s: %s", (int)where.n, where.p, strerror(errno));
-    } else if (compile_all(a, t, files, dir, said) != 0 || link_all(a, t, files, dir, made.p, said) != 0) {
+    } else if (make_worker(a, t, files, dir, made.p, said) != 0) {
         unlink(made.p);
         rc = 1;
     } else if (rename(made.p, out) != 0) {

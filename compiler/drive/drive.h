@@ -17,6 +17,7 @@ struct toolchain {
     const char *const *cc;     /* words of the compiler command, NULL-terminated */
     const char *const *link;   /* same, for linking: tcc cannot link the thread-local data of libtbedge.a */
     bool is_tcc;
+    const char *objects;       /* directory of objects compiled before (drive/objects.h), or NULL */
 };
 
 /* Fills t. cc: command as the user gave it, or NULL: $CC, else gcc, cc, tcc, whichever is there. -1 and

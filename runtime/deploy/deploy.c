@@ -29,7 +29,7 @@
 #define SWAP_TRIES 2
 #define BUSY_RETRY_MS 1000
 #define ERROR_MAX 1000 /* bytes of an error text */
-#define ARGS_FIXED 12
+#define ARGS_FIXED 16
 
 static METRIC_COUNTER(m_builds, "tbedge_deploy_builds_total", "Rule chain builds begun.");
 static METRIC_COUNTER(m_failed, "tbedge_deploy_failed_total", "Rule chain deployments that failed.");
@@ -410,14 +410,14 @@ on_built(void *arg, int status, struct tbe_str out, struct tbe_str said)
 static void
 build(struct deploy *d)
 {
-    char dir[PATH_MAX], made[PATH_MAX], err[256];
+    char dir[PATH_MAX], made[PATH_MAX], objects[PATH_MAX], err[256];
     const char *cc = getenv("TBEDGE_DEPLOY_CC");
     const char **argv = calloc(d->chains.n + ARGS_FIXED, sizeof *argv);
     struct tbe_arena *a = &d->chains.arena;
     int n = 0;
 
     if (!argv || !path_of(dir, d, "%s", "deploy") || !path_of(made, d, "%s/worker", "deploy") ||
-        chains_write(&d->chains, dir) != 0) {
+        !path_of(objects, d, "%s", "objects") || chains_write(&d->chains, dir) != 0) {
         snprintf(err, sizeof err, "the chains cannot be written: %s", strerror(argv ? errno : ENOMEM));
         free(argv);
         failed(d, TBE_STR("[]"), err);
@@ -431,6 +431,8 @@ build(struct deploy *d)
         argv[n++] = "--cc";
         argv[n++] = cc;
     }
+    argv[n++] = "--objects"; /* only what has changed is compiled */
+    argv[n++] = objects;
     argv[n++] = "-o";
     argv[n++] = made;
     argv[n++] = "--";
