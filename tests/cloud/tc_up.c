@@ -119,7 +119,16 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    tc_up_answer(arg);
+    struct tc_up *u = arg, *first;
+    struct timeval now = {0, 0};
+    /* timers of one moment fire in any order: what came first is answered first */
+    for (first = TAILQ_FIRST(&u->session->ups); first != u; first = TAILQ_NEXT(first, link)) {
+        if (first->timer && first->at <= u->at) {
+            evtimer_add(u->timer, &now);
+            return;
+        }
+    }
+    tc_up_answer(u);
 }
 
 void
@@ -158,6 +167,7 @@ tc_up_arrived(struct tc_session *s, Edge__RequestMsg *m, size_t len)
             tc_up_answer(u);
         } else {
             struct timeval tv = {delay / 1000, delay % 1000 * 1000};
+            u->at = tc_now() + delay;
             u->timer = evtimer_new(c->base, on_timer, u);
             /* equal delays: in the order they were asked for */
             evtimer_add(u->timer, c->set.ack_jitter ? &tv : event_base_init_common_timeout(c->base, &tv));
