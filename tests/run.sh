@@ -11,7 +11,7 @@ mkdir -p "$logs"
 TBE_BUILD=$PWD/build
 export TBE_BUILD
 passed=0 failed=0 skipped=0
-steps=${*:-check schemas script node-cases traces device-api cloud cloud-replay crash sanitize fuzz quickstart}
+steps=${*:-check schemas script node-cases traces device-api cloud cloud-replay crash sanitize fuzz quickstart quickstart-cloud}
 
 # run NAME COMMAND...: one step.
 run() {
@@ -78,6 +78,7 @@ run crash sh tests/crash/crash.sh
 run sanitize sanitize
 run fuzz sh tests/fuzz/fuzz.sh 30
 run quickstart sh examples/quickstart.sh --once
+run quickstart-cloud sh examples/quickstart.sh --once --with-cloud
 
 echo
 if [ $skipped -gt 0 ]; then

@@ -190,6 +190,17 @@ def relations():
         check(stored() == 0, "deleted")
 
 
+def large():
+    """Checklist 1: one message of 3.9 MB comes through flow control, is stored and answered."""
+    with Pair() as (c, e):
+        u = device_id(800)
+        body = {"id": ref("DASHBOARD", u), "createdTime": 1700000000000, "tenantId": ref("TENANT", TENANT_ID),
+                "title": "big", "name": "big", "configuration": {"x": "y" * 3900000}, "version": None}
+        ms = c.acked(c.send({"dashboardUpdateMsg": [entity_msg("DASHBOARD", body)]}))
+        check(ms < 2000, "in time", ms)
+        check(len(e.entity(u)["configuration"]["x"]) == 3900000, "all of it is stored")
+
+
 def in_order_and_fast():
     """500 messages in packs while devices publish: in order, each answered within a second."""
     with Pair(devices=2) as (c, e):
@@ -315,5 +326,5 @@ def old_cloud(version):
 
 if __name__ == "__main__":
     run_tests([repeated, unknown, garbage, devices, no_echo, duplicate_keys, keeps_all, attributes_down, telemetry_down,
-               late_profile, name_conflict, relations, in_order_and_fast, worker_killed, rpc_cases, rpc_from_device,
+               late_profile, name_conflict, relations, large, in_order_and_fast, worker_killed, rpc_cases, rpc_from_device,
                *[old_cloud(v) for v in ("3.6.2", "3.7", "3.8", "3.9", "4.0", "4.1", "4.2", "4.3")]])

@@ -287,6 +287,26 @@ def tls():
         c.stop()
 
 
+def answers_pings():
+    """Checklist 1: the cloud's own pings are answered at once, also while a chain is compiled and swapped."""
+    with Pair("keepAliveMs=300", "keepAliveTimeoutMs=400") as (c, e):
+        time.sleep(3)
+        s = c.stats()
+        check(s["streams"] == 1 and s["sessions"][0]["live"], "the stream lives", s["streams"])
+
+
+def says_no_limit():
+    """Checklist 2: a cloud that announces no message size; a SyncRequest whose fullSync is false is still a request."""
+    with Pair('set={"announceMax":0}') as (c, e):
+        Device(e, "tok-1").telemetry({"n": 1})
+        until(lambda: c.stats()["received"]["points"] == 1, "telemetry goes up")
+        e.stop(keep=True)
+        e.start()
+        until(lambda: c.stats()["syncsPartial"] == 1, "a partial sync is asked for")
+        asked = [x["msg"]["syncRequestMsg"] for x in c.recorded() if "syncRequestMsg" in x.get("msg", {})]
+        check(asked[-1] == {"fullSync": False}, "said explicitly", asked[-1])
+
+
 def killed(which):
     def test():
         with Pair(devices=1) as (c, e):
@@ -310,4 +330,4 @@ if __name__ == "__main__":
                refused("unknown_key", key="nobody", says="knows no edge"),
                refused("unavailable", cloud=('set={"connectCode":2}',), says="could not serve"),
                becomes_right, second_session, edge_deleted, interrupted_sync, forced_sync, edge_update, other_edge_id,
-               other_cloud_type, tls, killed("worker"), killed("tbedge-link")])
+               other_cloud_type, tls, answers_pings, says_no_limit, killed("worker"), killed("tbedge-link")])

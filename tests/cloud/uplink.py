@@ -230,6 +230,26 @@ def attributes_of_the_edge_side():
         no_violations(c)
 
 
+def general_first():
+    """Checklist 5: after an outage the general queue goes first, then the telemetry that waited."""
+    with Pair() as (c, e):
+        d = Device(e, "tok-1")
+        c.cmd("refuse")
+        pump(d, 300)
+        e.cmd("device", "add", "later", "--token", "later-token")
+        c.cmd("set", hold=True)
+        n = len(c.ups())
+        c.cmd("resume")
+        until(lambda: any("deviceUpdateMsg" in m for m in c.ups()[n:]), "the device goes up", 15)
+        time.sleep(0.5)
+        kinds = [sorted(set(m) - {"uplinkMsgId"}) for m in c.ups()[n:]]
+        check(not any("entityData" in k for k in kinds), "no telemetry before the answers", kinds)
+        c.cmd("set", hold=False)
+        c.cmd("release")
+        until(lambda: c.stats()["received"]["points"] == 300, "then the telemetry", 15)
+        complete(c, 1, "n", 300)
+
+
 def values():
     """Every kind of value as the wire has it (9.1)."""
     with Pair() as (c, e):
@@ -259,7 +279,7 @@ def outage(events=None):
     total = events or int(os.environ.get("TBE_OUTAGE_EVENTS", "50000"))
     devices, span = 20, 2 * 86400 * 1000
     per = total // devices
-    with Pair('set={"ackDelayMs":50}', devices=devices) as (c, e):
+    with Pair('set={"ackDelayMs":50}', devices=devices, record=False) as (c, e):
         c.cmd("refuse")
         base = T0
         step = max(1, span // per)
@@ -288,4 +308,4 @@ def outage(events=None):
 if __name__ == "__main__":
     run_tests([many_in_one, out_of_order_answers, lost_answers, refused_for_a_while, poisonous_item, rate_limited,
                size_limit, no_answer, killed_in_flight("worker"), killed_in_flight("tbedge-link"), born_on_the_edge,
-               attributes_of_the_edge_side, values, statistics, outage])
+               attributes_of_the_edge_side, general_first, values, statistics, outage])
