@@ -8,11 +8,17 @@
 #include <event2/buffer.h>
 #include <event2/http.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 
 static METRIC_GAUGE(m_points, "tbedge_store_points", "Points stored.");
 static METRIC_GAUGE(m_log_rows, "tbedge_store_log_rows", "Rows of the log not yet compacted or sent.");
 static METRIC_GAUGE(m_outbox, "tbedge_outbox_entries", "Entries that wait for the cloud.");
+static METRIC_GAUGE(m_telemetry, "tbedge_outbox_telemetry_entries", "Telemetry and attributes that wait for the cloud.");
+static METRIC_GAUGE(m_general, "tbedge_outbox_general_entries", "Other events that wait for the cloud.");
+static METRIC_GAUGE(m_telemetry_age, "tbedge_outbox_telemetry_age_ms", "Age of the oldest waiting telemetry, 0 = none waits.");
+static METRIC_GAUGE(m_general_age, "tbedge_outbox_general_age_ms", "Age of the oldest waiting event, 0 = none waits.");
+static METRIC_GAUGE(m_dropped, "tbedge_store_dropped", "What a bound of the store has dropped before the cloud had it.");
 static METRIC_GAUGE(m_healthy, "tbedge_store_healthy", "1 when commits succeed.");
 
 static void
@@ -49,6 +55,14 @@ served(struct evhttp_request *req, const struct health *h)
     return false;
 }
 
+static int64_t
+age(int64_t then)
+{
+    int64_t now = clock_ms();
+
+    return then > 0 && now > then ? now - then : 0;
+}
+
 static void
 on_metrics(struct evhttp_request *req, void *arg)
 {
@@ -63,6 +77,11 @@ on_metrics(struct evhttp_request *req, void *arg)
     metric_set(&m_points, st.points);
     metric_set(&m_log_rows, st.log_rows);
     metric_set(&m_outbox, st.outbox_telemetry + st.outbox_general);
+    metric_set(&m_telemetry, st.outbox_telemetry);
+    metric_set(&m_general, st.outbox_general);
+    metric_set(&m_telemetry_age, age(st.telemetry_oldest_ms));
+    metric_set(&m_general_age, age(st.general_oldest_ms));
+    metric_set(&m_dropped, st.dropped);
     metric_set(&m_healthy, st.healthy);
     metrics_render(&b);
     reply(req, 200, tbe_buf_str(&b));
@@ -94,10 +113,12 @@ on_ready(struct evhttp_request *req, void *arg)
 void
 health_serve(struct evhttp *http, struct health *h)
 {
-    metric_register(&m_points);
-    metric_register(&m_log_rows);
-    metric_register(&m_outbox);
-    metric_register(&m_healthy);
+    static struct metric *const all[] = { &m_points, &m_log_rows, &m_outbox, &m_telemetry, &m_general,
+                                          &m_telemetry_age, &m_general_age, &m_dropped, &m_healthy };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        metric_register(all[i]);
+    }
     evhttp_set_cb(http, "/metrics", on_metrics, h);
     evhttp_set_cb(http, "/healthz", on_health, h);
     evhttp_set_cb(http, "/readyz", on_ready, h);
