@@ -8,6 +8,7 @@
 #include "config.h"
 #include "deploy/deploy_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -172,7 +173,7 @@ deploy_chains_changed(struct deploy *d)
 static bool
 path_of(char out[PATH_MAX], const struct deploy *d, const char *fmt, const char *name)
 {
-    char rest[256];
+    char rest[320];
 
     snprintf(rest, sizeof rest, fmt, name);
     return snprintf(out, PATH_MAX, "%s/%s", d->env.dir, rest) < PATH_MAX;
@@ -215,6 +216,35 @@ remember_built(struct deploy *d)
     fprintf(f, "%s\n", d->next);
     if (fclose(f) != 0 || rename(tmp, path) != 0) {
         unlink(tmp);
+    }
+}
+
+/* Notes about generations that are gone go too. */
+static void
+forget_gone(const struct deploy *d)
+{
+    char dir[PATH_MAX], path[PATH_MAX], generation[DEPLOY_DIGEST + 1];
+    struct dirent *e;
+    DIR *all = path_of(dir, d, "%s", "generations") ? opendir(dir) : NULL;
+
+    while (all && (e = readdir(all))) {
+        FILE *f;
+        size_t n;
+
+        if (strncmp(e->d_name, "src-", 4) != 0 || !path_of(path, d, "generations/%s", e->d_name) ||
+            !(f = fopen(path, "re"))) {
+            continue;
+        }
+        n = fread(generation, 1, DEPLOY_DIGEST, f);
+        generation[n] = '\0';
+        fclose(f);
+        if (!is_digest(generation) ||
+            (path_of(dir, d, "generations/%s/worker", generation) && access(dir, F_OK) != 0)) {
+            unlink(path);
+        }
+    }
+    if (all) {
+        closedir(all);
     }
 }
 
@@ -371,6 +401,7 @@ built_done(struct deploy *d, struct tbe_str diagnostics)
         return;
     }
     remember_built(d);
+    forget_gone(d);
     log_info("%u rule chains built in %lld ms: generation %.12s", d->chains.n, (long long)(d->built - d->started),
              d->next);
     record(d, "swapping", NULL, diagnostics);

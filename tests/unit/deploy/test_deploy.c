@@ -432,6 +432,27 @@ test_changes_during_a_build(void **state)
 }
 
 static void
+test_notes_of_gone_generations_go(void **state)
+{
+    struct fix *f = *state;
+    char cmd[256], note[200];
+    FILE *p;
+
+    snprintf(note, sizeof note, "%s/generations/src-old", f->dir);
+    p = fopen(note, "w");
+    assert_non_null(p);
+    fprintf(p, "%064d\n", 7);
+    fclose(p);
+    put_chain(f, 1, "a", "one");
+    turn(f);
+    deploy_chains_changed(f->d);
+    run(f);
+    assert_int_not_equal(access(note, F_OK), 0);
+    snprintf(cmd, sizeof cmd, "test $(ls %s/generations | grep -c ^src-) = 1", f->dir);
+    assert_int_equal(system(cmd), 0);
+}
+
+static void
 test_nothing_without_nodes(void **state)
 {
     struct fix *f = *state;
@@ -458,6 +479,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_lost_swaps_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rollback_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes_during_a_build, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_notes_of_gone_generations_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_without_nodes, setup, teardown),
     };
 
