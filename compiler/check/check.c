@@ -55,6 +55,11 @@ check_node(struct tbe_arena *a, struct diags *ds, const struct chain *c, struct 
         unknown_class(a, ds, c, n);
         return;
     }
+    if (s->no_version) {
+        n->broken = TBE_STR("configurationVersion is no integer");
+        n->told = true;
+        return;
+    }
     check_config(a, ds, c->file, n);
     if (!n->broken.p && n->cls->script_kind) {
         check_script(a, ds, c->file, n, opt);

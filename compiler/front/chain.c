@@ -184,8 +184,8 @@ read_node(struct reader *r, struct chain_node *n, struct doc *d)
         n->version = version->i < 0 ? 0 : version->i;
     } else {
         const struct node_class *cls = node_class_find(n->type);
-        bool wrong = version && version->t != DOC_NULL; /* told; nothing is upgraded then */
-        n->version = cls && wrong ? cls->version : cls && tbe_str_eqz(n->type, cls->name) ? -1 : 0;
+        n->no_version = version && version->t != DOC_NULL; /* told */
+        n->version = cls && tbe_str_eqz(n->type, cls->name) ? -1 : 0;
     }
     struct doc *config = doc_get(d, "configuration");
     n->config = config && config->t != DOC_NULL ? config : NULL;

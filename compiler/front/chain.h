@@ -18,6 +18,7 @@ struct chain_node {
     struct tbe_str name, type;
     struct tbe_str queue;  /* absent: the message's own */
     int64_t version;       /* configurationVersion; -1: the class's current one (our short form) */
+    bool no_version;       /* it cannot be read: what the configuration means is not known */
     struct doc *config;    /* NULL when missing */
     bool debug_failures, debug_all;
     bool placed;           /* x and y are known */

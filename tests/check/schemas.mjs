@@ -76,7 +76,7 @@ let said = told(cases.map((c) => c.file));
 for (const c of cases) {
     const ds = said[c.file] ?? [];
     ok(`${c.id}: file and whole schema`, c.valid === c.whole);
-    const errors = ds.filter((d) => /^C(230[4568])$/.test(d.code));
+    const errors = ds.filter((d) => /^C(230[4568])$/.test(d.code) && d.severity !== "note");
     ok(`${c.id}: tbedgec refuses, the schema does not`, !(c.valid && errors.length), errors[0]?.message);
     ok(`${c.id}: the schema refuses, tbedgec says nothing`, c.valid || ds.some((d) => form.test(d.code)));
 }
