@@ -34,7 +34,8 @@ ast_append(struct ast **head, struct ast **tail, struct ast *n)
 }
 
 static void TBE_PRINTF(6, 0)
-add_diag(struct ast_ctx *c, int line, int col, bool warning, const char *code, const char *fmt, va_list ap)
+add_diag(struct ast_ctx *c, int line, int col, bool warning, const char *code, const char *fmt,
+    va_list ap)
 {
     if (!warning) {
         c->failed = true;

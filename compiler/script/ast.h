@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one syntax tree of TBEL and JavaScript scripts. Two parsers make it (js_parse.c, tbel_parse.c), the
- * checker resolves names and static types in place, the lowering writes C from it. One struct for every
- * node keeps the parsers and the walks small; which members a kind uses is said beside the kind. All
- * nodes and texts live in the arena of the compilation; texts are UTF-8 (WTF-8) with escapes resolved.
- *
- * Children: a, b, c, d are single nodes (NULL = absent); list is the first of a chain linked by next. */
+/* The one syntax tree of TBEL and JavaScript scripts. Two parsers make it (js_parse.c,
+ * tbel_parse.c), the checker resolves names and static types in place, the lowering writes C
+ * from it. One struct for every node keeps the parsers and the walks small; which members a kind
+ * uses is said beside the kind. All nodes and texts live in the arena of the compilation; texts
+ * are UTF-8 (WTF-8) with escapes resolved. Children: a, b, c, d are single nodes (NULL =
+ * absent); list is the first of a chain linked by next. */
 #ifndef SCRIPT_AST_H
 #define SCRIPT_AST_H
 
@@ -12,42 +12,53 @@
 
 enum ast_kind {
     /* ---- expressions ---- */
-    AST_LITERAL,  /* v: number with its class tag, string, boolean, null. JavaScript numbers are DOUBLE */
+    /* v: number with its class tag, string, boolean, null. JavaScript numbers are DOUBLE */
+    AST_LITERAL,
     AST_EMPTY,    /* TBEL: the literal `empty` */
     AST_IDENT,    /* s */
     AST_THIS,     /* JavaScript */
-    AST_TEMPLATE, /* list: string LITERALs and expressions in order; a: the tag of a tagged template */
+    /* list: string LITERALs and expressions in order; a: the tag of a tagged template */
+    AST_TEMPLATE,
     AST_REGEX,    /* s: pattern, s2: flags */
-    AST_LIST,     /* list: expressions, SPREAD, HOLE. Also an array pattern (then DEFAULT and SPREAD) */
+    /* list: expressions, SPREAD, HOLE. Also an array pattern (then DEFAULT and SPREAD) */
+    AST_LIST,
     AST_HOLE,     /* JavaScript: [1,,2] */
-    AST_MAP,      /* list: PROP and SPREAD. Also an object pattern (then DEFAULT as PROP.b, and SPREAD) */
+    /* list: PROP and SPREAD. Also an object pattern (then DEFAULT as PROP.b, and SPREAD) */
+    AST_MAP,
     AST_PROP,     /* a: key (LITERAL when static, any expression when computed), b: value or target;
                      flags: AST_F_GET, AST_F_SET, AST_F_METHOD, AST_F_SHORT */
-    AST_SPREAD,   /* a: ...a, in lists, maps, arguments; the rest element in patterns and parameters */
+    /* a: ...a, in lists, maps, arguments; the rest element in patterns and parameters */
+    AST_SPREAD,
     AST_DEFAULT,  /* in patterns and parameters: a = target, b = default value */
     AST_FUNC,     /* s: name or absent; list: parameters (IDENT, LIST, MAP, DEFAULT, SPREAD);
                      d: body, a BLOCK, or with AST_F_EXPR_BODY an expression; flags: AST_F_ARROW;
                      src: its text */
-    AST_MEMBER,   /* a.s; flags: AST_F_OPTIONAL (a?.s in JavaScript), AST_F_NULLSAFE (a.?s in TBEL) */
+    /* a.s; flags: AST_F_OPTIONAL (a?.s in JavaScript), AST_F_NULLSAFE (a.?s in TBEL) */
+    AST_MEMBER,
     AST_INDEX,    /* a[b]; flags: AST_F_OPTIONAL */
-    AST_CALL,     /* a(list); a method call when a is MEMBER or INDEX; flags: AST_F_OPTIONAL (a?.()) */
+    /* a(list); a method call when a is MEMBER or INDEX; flags: AST_F_OPTIONAL (a?.()) */
+    AST_CALL,
     AST_CHAIN,    /* a: a whole chain that holds an OPTIONAL or NULLSAFE step; the short cut ends here */
     AST_NEW,      /* new a(list) */
     AST_NEW_ARRAY, /* TBEL: new s[a], or new s[]{list}, or {list} with s absent */
     AST_UNARY,    /* op a: OP_NEG PLUS NOT BNOT TYPEOF VOID DELETE */
-    AST_BINARY,   /* a op b: arithmetic, comparison, bits, IN, INSTANCEOF, and TBEL's word operators */
+    /* a op b: arithmetic, comparison, bits, IN, INSTANCEOF, and TBEL's word operators */
+    AST_BINARY,
     AST_LOGICAL,  /* a op b: OP_AND, OP_OR, OP_NULLISH; OP_OR_EMPTY is TBEL's word `or` */
-    AST_ASSIGN,   /* a = b with op OP_NONE, else a op= b (logical ops too); a: IDENT, MEMBER, INDEX or pattern */
+    /* a = b with op OP_NONE, else a op= b (logical ops too); a: IDENT, MEMBER, INDEX or pattern */
+    AST_ASSIGN,
     AST_UPDATE,   /* a++ a-- ++a --a: op OP_ADD or OP_SUB, flags: AST_F_PREFIX */
     AST_COND,     /* a ? b : c */
     AST_SEQ,      /* list: comma operator */
     AST_CAST,     /* TBEL: (s) a */
     AST_ISDEF,    /* TBEL: isdef a */
     AST_FOLD,     /* TBEL: (a in b if c); in a and c the element is the IDENT "$" */
-    AST_WITH,     /* TBEL: with (a) { list } and a.{ list }: list of ASSIGN whose a is IDENT (a property) */
+    /* TBEL: with (a) { list } and a.{ list }: list of ASSIGN whose a is IDENT (a property) */
+    AST_WITH,
     /* ---- statements ---- */
     AST_EXPR,     /* a; */
-    AST_VAR,      /* list: DECL; op: AST_DECL_VAR, _LET, _CONST; TBEL's typed declarations are VAR too */
+    /* list: DECL; op: AST_DECL_VAR, _LET, _CONST; TBEL's typed declarations are VAR too */
+    AST_VAR,
     AST_DECL,     /* a: IDENT or pattern, b: initial value, s: TBEL type name or absent */
     AST_BLOCK,    /* list */
     AST_IF,       /* if (a) b else c */
@@ -93,9 +104,10 @@ enum ast_flags {
     AST_F_PAREN = 1024 /* the expression was parenthesised */
 };
 
-/* Static type of an expression. The first group is what the C expression is (its representation is in
- * the lowering); TBEL's classes are those of facts/tbel.md 4.1: lower case names are Java primitives,
- * upper case boxed. Built-in tables (tbe/tbel_builtins.def, tbe/js_builtins.def) use the same names. */
+/* Static type of an expression. The first group is what the C expression is (its representation
+ * is in the lowering); TBEL's classes are those of facts/tbel.md 4.1: lower case names are Java
+ * primitives, upper case boxed. Built-in tables (tbe/tbel_builtins.def, tbe/js_builtins.def) use
+ * the same names. */
 enum ast_type {
     AT_ANY,     /* unknown */
     AT_BOOL, AT_STR, AT_LIST, AT_MAP, AT_NULL, AT_DATE, AT_FUNC, AT_OTHER,
@@ -113,7 +125,8 @@ struct ast {
     uint8_t op;    /* enum ast_op or ast_decl */
     uint8_t type;  /* enum ast_type, by the checker; 0 from the parser */
     uint32_t flags;
-    int line, col; /* 1-based; col counts bytes. Of the token that names the node (operator, name, ...) */
+    /* 1-based; col counts bytes. Of the token that names the node (operator, name, ...) */
+    int line, col;
     struct ast *a, *b, *c, *d;
     struct ast *list, *next;
     struct tbe_str s, s2;
@@ -142,12 +155,16 @@ struct ast_ctx {
 struct ast *ast_new(struct ast_ctx *c, enum ast_kind kind, int line, int col);
 /* Appends n to the chain *head (may be NULL) whose last is *tail. */
 void ast_append(struct ast **head, struct ast **tail, struct ast *n);
-/* Adds a diagnostic; errors set c->failed. code is a static short word ("syntax", "unsupported", ...). */
-void ast_error(struct ast_ctx *c, int line, int col, const char *code, const char *fmt, ...) TBE_PRINTF(5, 6);
-void ast_warn(struct ast_ctx *c, int line, int col, const char *code, const char *fmt, ...) TBE_PRINTF(5, 6);
+/* Adds a diagnostic; errors set c->failed. code is a static short word ("syntax", "unsupported",
+ * ...). */
+void ast_error(struct ast_ctx *c, int line, int col, const char *code, const char *fmt,
+    ...) TBE_PRINTF(5, 6);
+void ast_warn(struct ast_ctx *c, int line, int col, const char *code, const char *fmt,
+    ...) TBE_PRINTF(5, 6);
 
-/* Text -> the BLOCK of the script's statements, or NULL when c->failed. Parsers give at least one error
- * diagnostic when they fail, never crash on any bytes, and bound their recursion by AST_MAX_DEPTH. */
+/* Text -> the BLOCK of the script's statements, or NULL when c->failed. Parsers give at least
+ * one error diagnostic when they fail, never crash on any bytes, and bound their recursion by
+ * AST_MAX_DEPTH. */
 struct ast *js_parse(struct ast_ctx *c);   /* js_parse.c */
 struct ast *tbel_parse(struct ast_ctx *c); /* tbel_parse.c */
 

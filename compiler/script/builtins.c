@@ -69,7 +69,8 @@ builtin_const(int dialect, struct tbe_str cls, struct tbe_str name)
 enum ast_type
 builtin_method_type(int dialect, enum ast_type recv, struct tbe_str name)
 {
-    for (const struct method_row *r = tbel_methods; dialect == TBE_DIALECT_TBEL && r->name != NULL; r++) {
+    for (const struct method_row *r = tbel_methods; dialect == TBE_DIALECT_TBEL &&
+        r->name != NULL; r++) {
         if (r->recv == recv && tbe_str_eqz(name, r->name)) {
             return r->type;
         }
@@ -90,7 +91,8 @@ builtin_class(int dialect, struct tbe_str cls)
         }
     }
     static const char *const js_classes[] = { "Map", "Set", "WeakMap", "WeakSet", "Function" };
-    for (size_t i = 0; dialect == TBE_DIALECT_JS && i < sizeof(js_classes) / sizeof(js_classes[0]); i++) {
+    for (size_t i = 0; dialect == TBE_DIALECT_JS &&
+        i < sizeof(js_classes) / sizeof(js_classes[0]); i++) {
         if (tbe_str_eqz(cls, js_classes[i])) {
             return true;
         }

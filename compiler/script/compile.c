@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* script_compile: parse, check, lower, assemble the C text; or, when that fails, a refused script. */
+/* script_compile: parse, check, lower, assemble the C text; or, when that fails, a refused
+ * script. */
 #include "config.h"
 #include "script/script.h"
 
@@ -40,7 +41,8 @@ emit_refused(const struct script_source *in, struct script_result *out)
     for (uint32_t i = 0; i < out->n_diags; i++) {
         if (!out->diags[i].warning) {
             why = out->diags[i].msg;
-            snprintf(where, sizeof(where), " (line %d, column %d)", out->diags[i].line, out->diags[i].col);
+            snprintf(where, sizeof(where), " (line %d, column %d)", out->diags[i].line,
+                out->diags[i].col);
             break;
         }
     }
@@ -53,7 +55,7 @@ emit_refused(const struct script_source *in, struct script_result *out)
     out->c.n = 0;
     tbe_buf_fmt(&out->c, "static const struct tbe_script %s = {\n    .dialect = %s,\n    .refused = ", in->symbol,
         in->dialect == TBE_DIALECT_JS ? "TBE_DIALECT_JS" : "TBE_DIALECT_TBEL");
-    cw_string(&out->c, tbe_buf_str(&text));
+    ctext_string(&out->c, tbe_buf_str(&text));
     tbe_buf_putz(&out->c, "\n};\n");
     tbe_buf_free(&text);
     out->refused = true;
@@ -68,7 +70,8 @@ emit(struct lower *l, struct script_result *out)
         tbe_buf_putz(b, "#include <tbe/cover.h>\n");
     }
     if (l->n_hints > 0) {
-        tbe_buf_fmt(b, "static uint32_t %s_h[%d]; /* where each property was found last */\n", l->sym, l->n_hints);
+        tbe_buf_fmt(b, "static uint32_t %s_h[%d]; /* where each property was found last */\n",
+            l->sym, l->n_hints);
     }
     tbe_buf_puts(b, tbe_buf_str(&l->frames));
     tbe_buf_puts(b, tbe_buf_str(&l->decls));
@@ -78,7 +81,8 @@ emit(struct lower *l, struct script_result *out)
     }
     tbe_buf_fmt(b, "\nstatic const struct tbe_script %s = {\n    .run = %s_run,\n    .dialect = %s,\n"
                    "    .mutates_msg = %d,\n    .mutates_metadata = %d,\n    .uses = %u\n};\n",
-        l->sym, l->sym, l->js ? "TBE_DIALECT_JS" : "TBE_DIALECT_TBEL", out->mutates_msg, out->mutates_metadata,
+        l->sym, l->sym, l->js ? "TBE_DIALECT_JS" : "TBE_DIALECT_TBEL", out->mutates_msg,
+        out->mutates_metadata,
         (unsigned)out->uses);
 }
 
@@ -125,7 +129,8 @@ script_compile(struct tbe_arena *a, const struct script_source *in, struct scrip
     if (in->text.n > AST_MAX_TEXT || units(in->text) > SCRIPT_MAX_UNITS) {
         ast_error(&c, 1, 1, "size", "Script body exceeds maximum allowed size of 50000 symbols");
     } else if (blank) {
-        ast_error(&c, 1, 1, "empty", "%s script is blank!", in->dialect == TBE_DIALECT_JS ? "JS" : "TBEL");
+        ast_error(&c, 1, 1, "empty", "%s script is blank!", in->dialect == TBE_DIALECT_JS ? "JS" :
+            "TBEL");
     } else {
         body = in->dialect == TBE_DIALECT_JS ? js_parse(&c) : tbel_parse(&c);
     }

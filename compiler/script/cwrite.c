@@ -8,56 +8,13 @@
 #include <string.h>
 
 void
-cw_string(struct tbe_buf *b, struct tbe_str s)
-{
-    tbe_buf_putc(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\' || c == '?') {
-            tbe_buf_putc(b, '\\');
-            tbe_buf_putc(b, (char)c);
-        } else if (c == '\n') {
-            tbe_buf_putz(b, "\\n");
-        } else if (c < 0x20 || c >= 0x7F) {
-            tbe_buf_fmt(b, "\\%03o", c);
-        } else {
-            tbe_buf_putc(b, (char)c);
-        }
-    }
-    tbe_buf_putc(b, '"');
-}
-
-void
 cw_comment(struct tbe_buf *b, struct tbe_str s, size_t max)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (i == max) {
-            tbe_buf_putz(b, "...");
-            return;
-        }
-        bool star = i > 0 && (s.p[i - 1] == '*' || s.p[i - 1] == '/'); /* neither an end nor a start mark */
-        if ((c == '/' || c == '*') && star) {
-            tbe_buf_putc(b, ' ');
-        }
-        if (c == '\n' || c == '\t' || c == '\r') {
-            tbe_buf_putc(b, ' ');
-        } else if (c < 0x20 || c >= 0x7F || c == '\\' || c == '?') {
-            tbe_buf_fmt(b, "%%%02x", c);
-        } else {
-            tbe_buf_putc(b, (char)c);
-        }
+    bool cut = s.n > max;
+    ctext_comment(b, (struct tbe_str){ s.p, cut ? max : s.n });
+    if (cut) {
+        tbe_buf_putz(b, "...");
     }
-}
-
-void
-cw_bytes(struct tbe_buf *b, struct tbe_str s)
-{
-    tbe_buf_putz(b, "{");
-    for (size_t i = 0; i < s.n; i++) {
-        tbe_buf_fmt(b, "%s%d,", i % 24 == 0 ? "\n    " : " ", (int)(signed char)s.p[i]);
-    }
-    tbe_buf_putz(b, " 0 }");
 }
 
 void
@@ -66,7 +23,8 @@ cw_ident(struct tbe_buf *b, struct tbe_str s)
     size_t n = s.n > 32 ? 32 : s.n;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            c == '_';
         tbe_buf_putc(b, ok ? (char)c : '_');
     }
     if (n == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a script does to its arguments, judged cautiously: a store through anything but a fresh literal may
- * reach both of them; calls of methods that are not known to be harmless count as stores. */
+/* What a script does to its arguments, judged cautiously: a store through anything but a fresh
+ * literal may reach both of them; calls of methods that are not known to be harmless count as
+ * stores. */
 #include "config.h"
 #include "script/effects.h"
 
@@ -21,7 +22,8 @@ fresh_local(const struct sema *s, const struct sema_var *v)
     }
     for (const struct sema_assign *as = s->assigns; as != NULL; as = as->next) {
         if (as->var == v && (as->value == NULL || as->op != OP_NONE ||
-                (as->value->kind != AST_MAP && as->value->kind != AST_LIST && as->value->kind != AST_LITERAL))) {
+                (as->value->kind != AST_MAP && as->value->kind != AST_LIST &&
+                as->value->kind != AST_LITERAL))) {
             return false;
         }
     }
@@ -61,17 +63,28 @@ changes(struct eff *e, const struct ast *obj)
 static bool
 harmless_method(const struct sema *s, struct tbe_str name)
 {
-    static const char *const js[] = { "toFixed", "toString", "toLowerCase", "toUpperCase", "trim", "split", "join",
-        "slice", "substring", "substr", "indexOf", "lastIndexOf", "includes", "startsWith", "endsWith", "charAt",
-        "charCodeAt", "codePointAt", "concat", "replace", "replaceAll", "match", "matchAll", "test", "exec", "padStart",
-        "padEnd", "repeat", "keys", "values", "entries", "hasOwnProperty", "getTime", "toISOString", "at", "flat",
-        "getHours", "getMinutes", "getSeconds", "getDate", "getMonth", "getFullYear", "getDay", "toPrecision",
-        "forEach", "map", "filter", "reduce", "find", "findIndex", "some", "every", "get", "has", "toLocaleString",
-        "trimStart", "trimEnd", "search", "localeCompare", "toJSON", "valueOf", "flatMap", "reduceRight" };
-    static const char *const tbel[] = { "contains", "containsKey", "containsValue", "get", "size", "isEmpty", "length",
-        "indexOf", "lastIndexOf", "toString", "equals", "equalsIgnoreCase", "substring", "split", "startsWith",
-        "endsWith", "toLowerCase", "toUpperCase", "trim", "charAt", "keySet", "values", "entrySet", "getKey",
-        "getValue", "hashCode", "join", "slice", "concat", "replace", "replaceAll", "matches", "getTime", "intValue",
+    static const char *const js[] = { "toFixed", "toString", "toLowerCase", "toUpperCase", "trim",
+        "split", "join",
+        "slice", "substring", "substr", "indexOf", "lastIndexOf", "includes", "startsWith",
+        "endsWith", "charAt",
+        "charCodeAt", "codePointAt", "concat", "replace", "replaceAll", "match", "matchAll", "test",
+        "exec", "padStart",
+        "padEnd", "repeat", "keys", "values", "entries", "hasOwnProperty", "getTime", "toISOString",
+        "at", "flat",
+        "getHours", "getMinutes", "getSeconds", "getDate", "getMonth", "getFullYear", "getDay",
+        "toPrecision",
+        "forEach", "map", "filter", "reduce", "find", "findIndex", "some", "every", "get", "has",
+        "toLocaleString",
+        "trimStart", "trimEnd", "search", "localeCompare", "toJSON", "valueOf", "flatMap",
+        "reduceRight" };
+    static const char *const tbel[] = { "contains", "containsKey", "containsValue", "get", "size",
+        "isEmpty", "length",
+        "indexOf", "lastIndexOf", "toString", "equals", "equalsIgnoreCase", "substring", "split",
+        "startsWith",
+        "endsWith", "toLowerCase", "toUpperCase", "trim", "charAt", "keySet", "values", "entrySet",
+        "getKey",
+        "getValue", "hashCode", "join", "slice", "concat", "replace", "replaceAll", "matches",
+        "getTime", "intValue",
         "doubleValue", "longValue", "compareTo", "keys" };
     bool is_js = s->src->dialect == TBE_DIALECT_JS;
     const char *const *t = is_js ? js : tbel;
@@ -118,7 +131,8 @@ call(struct eff *e, struct ast *n)
         return; /* the script's own functions are looked at themselves */
     }
     if (f->kind == AST_MEMBER && f->a->kind == AST_IDENT && f->a->var == NULL) {
-        if (tbe_str_eqz(f->a->s, "Object") && (tbe_str_eqz(f->s, "assign") || tbe_str_eqz(f->s, "freeze") ||
+        if (tbe_str_eqz(f->a->s, "Object") && (tbe_str_eqz(f->s, "assign") ||
+            tbe_str_eqz(f->s, "freeze") ||
                 tbe_str_eqz(f->s, "defineProperty")) && n->list != NULL) {
             changes(e, n->list);
         }
@@ -177,7 +191,8 @@ effects_find(const struct sema *s, struct ast *body, struct script_result *out)
     struct eff e = { s, out };
     look(&e, body);
     for (const struct sema_var *v = s->main->scope->vars; v != NULL; v = v->next) {
-        if (v->kind == SV_PARAM && v->index >= 0 && v->index < 3 && (v->read || v->captured || v->value_used)) {
+        if (v->kind == SV_PARAM && v->index >= 0 && v->index < 3 &&
+            (v->read || v->captured || v->value_used)) {
             out->uses |= (uint8_t)(1u << v->index);
         }
     }

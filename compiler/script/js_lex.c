@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JavaScript scanner: text -> tokens. Every byte sequence is safe; what is no token is a diagnostic. */
+/* The JavaScript scanner: text -> tokens. Every byte sequence is safe; what is no token is a
+ * diagnostic. */
 #include "config.h"
 #include "script/js_lex.h"
 
@@ -56,7 +57,8 @@ newline(struct js_lex *l, size_t next)
     l->line_start = next;
 }
 
-/* Bytes of the white space or line end at i that is not ASCII (NBSP, BOM, U+2028, U+2029, Zs), or 0. */
+/* Bytes of the white space or line end at i that is not ASCII (NBSP, BOM, U+2028, U+2029, Zs),
+ * or 0. */
 static int
 wide_space(const struct js_lex *l, size_t i, bool *nl)
 {
@@ -146,7 +148,8 @@ number(struct js_lex *l, struct js_token *t)
     if (c == '0' && (d == 'x' || d == 'o' || d == 'b')) {
         l->pos += 2;
         radix_number(l, t, d == 'x' ? 16 : d == 'o' ? 8 : 2);
-    } else if (c == '0' && is_digit(at(l, l->pos + 1))) { /* legacy octal, unless an 8 or 9 is in it */
+    } else if (c == '0' && is_digit(at(l, l->pos + 1))) {
+        /* legacy octal, unless an 8 or 9 is in it */
         size_t i = l->pos;
         bool octal = true;
         for (; is_digit(at(l, i)); i++) {
@@ -264,7 +267,8 @@ unicode_escape(const struct js_lex *l, size_t i, size_t *next)
     return k == i + 1 || at(l, k) != '}' || v > 0x10FFFF ? -1 : v;
 }
 
-/* One escape with i behind the backslash; appends its value; returns the offset behind it, 0 = bad. */
+/* One escape with i behind the backslash; appends its value; returns the offset behind it, 0 =
+ * bad. */
 static size_t
 escape(const struct js_lex *l, size_t i, bool tmpl, char *out, size_t *n)
 {
@@ -299,7 +303,8 @@ escape(const struct js_lex *l, size_t i, bool tmpl, char *out, size_t *n)
         put_utf8(out, n, (uint32_t)v);
         return next;
     }
-    if (c >= '0' && c <= '7' && !(tmpl && (c != '0' || is_digit(at(l, i + 1))))) { /* legacy octal */
+    /* legacy octal */
+    if (c >= '0' && c <= '7' && !(tmpl && (c != '0' || is_digit(at(l, i + 1))))) {
         uint32_t v = 0;
         int max = c <= '3' ? 3 : 2;
         for (int k = 0; k < max && at(l, i) >= '0' && at(l, i) <= '7'; k++, i++) {
@@ -352,7 +357,8 @@ string(struct js_lex *l, struct js_token *t)
     for (; at(l, i) != q; i++) {
         int c = at(l, i);
         if (c < 0 || c == '\n' || c == '\r') {
-            lex_error(l, t->line, t->col, "this string has no end on its line: close the quote, or use \\n");
+            lex_error(l, t->line, t->col,
+                "this string has no end on its line: close the quote, or use \\n");
             return;
         }
         if (c == '\\') {
@@ -389,7 +395,8 @@ js_lex_chunk_end(const struct js_lex *l, size_t i)
     }
 }
 
-/* Offset behind the template that starts at the back quote i; nested ones included, depth bounded. */
+/* Offset behind the template that starts at the back quote i; nested ones included, depth
+ * bounded. */
 static size_t
 template_end(const struct js_lex *l, size_t i, int depth)
 {
@@ -484,8 +491,10 @@ js_lex_regex(struct js_lex *l, struct js_token *t)
 static void
 punct(struct js_lex *l, struct js_token *t)
 {
-    static const char *const ops[] = { ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=",
-        "\?\?=", "=>", "==", "!=", "<=", ">=", "&&", "||", "\?\?", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=",
+    static const char *const ops[] = { ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>",
+        "&&=", "||=",
+        "\?\?=", "=>", "==", "!=", "<=", ">=", "&&", "||", "\?\?", "?.", "++", "--", "+=", "-=",
+        "*=", "/=", "%=",
         "&=", "|=", "^=", "<<", ">>", "**" };
     size_t rest = l->c->text.n - l->pos;
     const char *p = l->c->text.p + l->pos;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens of JavaScript text. The parser asks for one token at a time and rescans a slash as a regular
- * expression where an operand is due. */
+/* Tokens of JavaScript text. The parser asks for one token at a time and rescans a slash as a
+ * regular expression where an operand is due. */
 #ifndef SCRIPT_JS_LEX_H
 #define SCRIPT_JS_LEX_H
 

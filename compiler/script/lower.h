@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State of the lowering from checked tree to C text. An expression becomes C text plus, where C cannot
- * say it in one expression, statements put before it. Text of one function is collected in `out`. */
+/* State of the lowering from checked tree to C text. An expression becomes C text plus, where C
+ * cannot say it in one expression, statements put before it. Text of one function is collected
+ * in `out`. */
 #ifndef SCRIPT_LOWER_H
 #define SCRIPT_LOWER_H
 
 #include "script/sema.h"
 
-enum rep { REP_VAL, REP_NUM /* C double */, REP_BOOL /* C bool */, REP_INT /* int32_t: a counter of TBEL */ };
+enum rep { REP_VAL, REP_NUM /* C double */, REP_BOOL /* C bool */,
+    REP_INT /* int32_t: a counter of TBEL */ };
 
 struct cx { /* a C expression */
     struct tbe_str t;
     uint8_t rep;
-    bool stable;  /* means the same whatever is executed before it: constants, variables written once */
+    /* means the same whatever is executed before it: constants, variables written once */
+    bool stable;
     uint16_t nest; /* parentheses deep */
 };
 
 struct cfunc { /* the C function being written: a script function, or a try block moved out of it */
     struct cfunc *up;
     bool is_try;
-    struct { struct target *t; bool cont; } exits[32]; /* jumps out of a try block: return code 2 + index */
+    /* jumps out of a try block: return code 2 + index */
+    struct { struct target *t; bool cont; } exits[32];
     int n_exits;
     bool returns;
 };
@@ -41,7 +45,8 @@ struct lower {
     bool js;
     bool converts; /* the script may define valueOf or toString: conversions have effects */
     struct tbe_buf *out;
-    struct tbe_buf decls, frames, funcs; /* prototypes and constants; frame structs; functions done */
+    /* prototypes and constants; frame structs; functions done */
+    struct tbe_buf decls, frames, funcs;
     struct tbe_buf frame;                /* members of the frame of the current function */
     int indent;
     int n_tmp, n_hints, n_consts, n_ids, n_names;
@@ -66,9 +71,12 @@ struct tbe_str lw_str(struct lower *l, struct tbe_str s);   /* struct tbe_str co
 struct tbe_str lw_strval(struct lower *l, struct tbe_str s); /* tbe_val constant */
 struct tbe_str lw_var(struct lower *l, struct sema_var *v); /* an lvalue */
 const char *lw_null(const struct lower *l);
-struct tbe_str lw_site(struct lower *l, const struct ast *n); /* the text of n, as a C string literal */
-void lw_bind(struct lower *l, struct ast *target, struct cx v, bool decl); /* target = v, patterns too */
-bool lw_direct(const struct ast *n); /* IDENT that names a function of the script that can be called as a C function */
+/* the text of n, as a C string literal */
+struct tbe_str lw_site(struct lower *l, const struct ast *n);
+/* target = v, patterns too */
+void lw_bind(struct lower *l, struct ast *target, struct cx v, bool decl);
+/* IDENT that names a function of the script that can be called as a C function */
+bool lw_direct(const struct ast *n);
 struct tbe_str lw_own_this(struct lower *l); /* `this` of the function being written */
 bool lw_has_effect(struct ast *n);
 

@@ -6,7 +6,8 @@
 static bool
 lw_plain_rep(struct lower *l, const struct sema_var *v, enum rep *rep)
 {
-    *rep = v->counter ? REP_INT : !l->js || v->captured ? REP_VAL : v->type == AT_NUM ? REP_NUM : v->type == AT_BOOL ? REP_BOOL : REP_VAL;
+    *rep = v->counter ? REP_INT : !l->js || v->captured ? REP_VAL : v->type == AT_NUM ? REP_NUM :
+        v->type == AT_BOOL ? REP_BOOL : REP_VAL;
     return *rep != REP_VAL;
 }
 
@@ -17,10 +18,12 @@ lw_set_var(struct lower *l, struct ast *id, struct cx value, bool decl)
     struct sema_var *v = id->var;
     enum rep rep;
     if (!decl && v->kind == SV_CONST) {
-        return lw_mk(l, REP_VAL, value.nest, lw_fmt(l, "tbe_j_assign_const(x, %.*s)", S_(lw_as_val(l, value))));
+        return lw_mk(l, REP_VAL, value.nest, lw_fmt(l, "tbe_j_assign_const(x, %.*s)",
+            S_(lw_as_val(l, value))));
     }
     lw_plain_rep(l, v, &rep);
-    struct tbe_str t = rep == REP_INT ? value.rep == REP_INT ? value.t : lw_fmt(l, "(int32_t)%.*s.u.i", S_(value.t)) :
+    struct tbe_str t = rep == REP_INT ? value.rep == REP_INT ? value.t :
+        lw_fmt(l, "(int32_t)%.*s.u.i", S_(value.t)) :
         rep == REP_NUM ? lw_as_num(l, value) : rep == REP_BOOL && value.rep == REP_BOOL ? value.t :
         rep == REP_BOOL ? lw_as_cond(l, value) : lw_as_val(l, value);
     return lw_mk(l, rep, value.nest, lw_fmt(l, "(%.*s = %.*s)", S_(lw_var(l, v)), S_(lw_strip(t))));
@@ -46,10 +49,12 @@ static void
 store(struct lower *l, const struct place *p, struct tbe_str v)
 {
     if (!l->js && p->member) {
-        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(p->obj), S_(p->key), S_(v), S_(lw_site(l, p->at->a)));
+        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(p->obj), S_(p->key), S_(v),
+            S_(lw_site(l, p->at->a)));
         return;
     }
-    lw_line(l, "%s_put%s(x, %.*s, %.*s, %.*s);", l->P, p->member ? "" : p->num ? "_index_num" : "_index", S_(p->obj),
+    lw_line(l, "%s_put%s(x, %.*s, %.*s, %.*s);", l->P, p->member ? "" : p->num ? "_index_num" :
+        "_index", S_(p->obj),
         S_(p->key), S_(v));
 }
 
@@ -59,9 +64,11 @@ load(struct lower *l, const struct place *p)
     struct cx o = lw_stable(REP_VAL, p->obj);
     if (p->member) {
         if (l->js && p->key.n > 0) {
-            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_get(x, %.*s, %.*s, %.*s)", S_(p->obj), S_(p->key), S_(lw_hint(l))));
+            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_get(x, %.*s, %.*s, %.*s)", S_(p->obj),
+                S_(p->key), S_(lw_hint(l))));
         }
-        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "%s_get(x, %.*s, %.*s, NULL)", l->P, S_(lw_needed(l, o, p->at)), S_(p->key)));
+        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "%s_get(x, %.*s, %.*s, NULL)", l->P,
+            S_(lw_needed(l, o, p->at)), S_(p->key)));
     }
     struct cx i = lw_stable(p->num ? REP_NUM : REP_VAL, p->key);
     return lw_index_op(l, o, i, p->at);
@@ -136,7 +143,8 @@ lw_assign(struct lower *l, struct ast *n, bool want)
     }
     if (n->a->kind == AST_IDENT) {
         if (n->a->var == NULL) { /* TBEL: compound assignment of nothing */
-            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_variable(x, %.*s)", S_(lw_str(l, n->a->s))));
+            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_variable(x, %.*s)",
+                S_(lw_str(l, n->a->s))));
         }
         if (n->op == OP_NONE) {
             return lw_set_var(l, n->a, lw_expr(l, n->b), false);
@@ -205,7 +213,8 @@ lw_update(struct lower *l, struct ast *n, bool want)
         if (!prefix) {
             old = lw_spill(l, old);
         }
-        now = lw_mk(l, REP_VAL, old.nest, lw_fmt(l, "tbe_t_inc(x, %.*s, %s1)", S_(lw_as_val(l, old)), sign));
+        now = lw_mk(l, REP_VAL, old.nest, lw_fmt(l, "tbe_t_inc(x, %.*s, %s1)",
+            S_(lw_as_val(l, old)), sign));
     }
     if (t->kind == AST_IDENT) {
         struct cx set = lw_set_var(l, t, now, false);
@@ -234,9 +243,11 @@ bind_list(struct lower *l, struct ast *t, struct cx v, bool decl)
             continue;
         }
         if (e->kind == AST_SPREAD) {
-            lw_bind(l, e->a, lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_rest(x, t%d, %d)", it, no))), decl);
+            lw_bind(l, e->a, lw_spill(l, lw_mk(l, REP_VAL, 1,
+                lw_fmt(l, "tbe_j_rest(x, t%d, %d)", it, no))), decl);
         } else {
-            lw_bind(l, e, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_index_num(x, t%d, %d)", it, no)), decl);
+            lw_bind(l, e, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_index_num(x, t%d, %d)", it, no)),
+                decl);
         }
     }
 }
@@ -251,7 +262,8 @@ bind_map(struct lower *l, struct ast *t, struct cx v, bool decl)
     for (struct ast *e = t->list; e != NULL; e = e->next) {
         if (e->kind == AST_SPREAD) {
             struct tbe_str r = n == 0 ? lw_fmt(l, "tbe_j_omit(x, %.*s, 0, NULL)", S_(o)) :
-                lw_fmt(l, "tbe_j_omit(x, %.*s, %d, (const tbe_val[%d]){ %.*s })", S_(o), n, n, S_(tbe_buf_str(&seen)));
+                lw_fmt(l, "tbe_j_omit(x, %.*s, %d, (const tbe_val[%d]){ %.*s })", S_(o), n, n,
+                    S_(tbe_buf_str(&seen)));
             lw_bind(l, e->a, lw_spill(l, lw_mk(l, REP_VAL, 2, r)), decl);
             break;
         }
@@ -260,7 +272,8 @@ bind_map(struct lower *l, struct ast *t, struct cx v, bool decl)
             k = lw_spill(l, k);
         }
         tbe_buf_fmt(&seen, "%s%.*s", n++ ? ", " : "", S_(lw_as_val(l, k)));
-        lw_bind(l, e->b, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_index(x, %.*s, %.*s)", S_(o), S_(lw_as_val(l, k)))), decl);
+        lw_bind(l, e->b, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_index(x, %.*s, %.*s)", S_(o),
+            S_(lw_as_val(l, k)))), decl);
     }
     tbe_buf_free(&seen);
 }

@@ -10,8 +10,10 @@ static bool
 proto_call(struct lower *l, struct ast *n, struct cx *out)
 {
     struct ast *m = n->a; /* X.call */
-    if (!l->js || m->kind != AST_MEMBER || m->a->kind != AST_MEMBER || m->a->a->kind != AST_MEMBER ||
-        !tbe_str_eqz(m->a->a->s, "prototype") || m->a->a->a->kind != AST_IDENT || m->a->a->a->var != NULL ||
+    if (!l->js || m->kind != AST_MEMBER || m->a->kind != AST_MEMBER ||
+        m->a->a->kind != AST_MEMBER ||
+        !tbe_str_eqz(m->a->a->s, "prototype") || m->a->a->a->kind != AST_IDENT ||
+        m->a->a->a->var != NULL ||
         n->list == NULL) {
         return false;
     }
@@ -44,20 +46,23 @@ proto_call(struct lower *l, struct ast *n, struct cx *out)
 static struct cx
 builtin_call(struct lower *l, struct ast *n, const struct builtin *b)
 {
-    if (l->js && lw_count(n->list) == 1 && n->list->kind != AST_SPREAD && strncmp(b->fn, "tbe_j_math_", 11) == 0 &&
+    if (l->js && lw_count(n->list) == 1 && n->list->kind != AST_SPREAD &&
+        strncmp(b->fn, "tbe_j_math_", 11) == 0 &&
         sema_type(l->s, n->list) == AT_NUM) {
         static const char *const direct[] = { "abs", "floor", "ceil", "sqrt" };
         for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++) {
             if (strcmp(b->fn + 11, direct[i]) == 0) {
                 struct cx c = lw_expr(l, n->list);
-                return lw_mk(l, REP_NUM, c.nest, lw_fmt(l, "%s(%.*s)", i == 0 ? "fabs" : direct[i], S_(lw_as_num(l, c))));
+                return lw_mk(l, REP_NUM, c.nest, lw_fmt(l, "%s(%.*s)", i == 0 ? "fabs" :
+                    direct[i], S_(lw_as_num(l, c))));
             }
         }
     }
     struct args a = lw_arguments(l, NULL, NULL, n->list);
     const char *fn = b->fn;
     if (!l->js && n->list != NULL && (n->list->kind == AST_MEMBER || n->list->kind == AST_INDEX) &&
-        strcmp(fn, "tbe_t_bytes_to_hex") == 0) { /* what is read from a message is taken for a byte[] */
+        strcmp(fn, "tbe_t_bytes_to_hex") == 0) {
+        /* what is read from a message is taken for a byte[] */
         fn = "tbe_t_bytes_to_hex_any";
     }
     struct tbe_str t = lw_fmt(l, "%s(x, %.*s)", fn, S_(a.text));
@@ -72,7 +77,8 @@ no_such_static(struct lower *l, struct ast *n)
 {
     struct args a = lw_arguments(l, NULL, NULL, n->list);
     if (l->js) {
-        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_no_static(x, %.*s, %.*s, %.*s)", S_(lw_str(l, n->a->a->s)),
+        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_no_static(x, %.*s, %.*s, %.*s)",
+            S_(lw_str(l, n->a->a->s)),
             S_(lw_str(l, n->a->s)), S_(a.text)));
     }
     return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_no_static(x, %.*s, %.*s, %.*s)",
@@ -137,11 +143,13 @@ method_call(struct lower *l, const struct ast *n, struct cx o, struct args a)
     struct tbe_str name = n->a->s, O = lw_needed(l, o, n);
     int nest = a.nest > o.nest ? a.nest : o.nest;
     if (!l->js || name.n > 100) {
-        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P, S_(O), S_(lw_str(l, name)),
+        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P, S_(O),
+            S_(lw_str(l, name)),
             S_(a.text)));
     }
     struct ast plain = { .src = name };
-    return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_method_site(x, %.*s, TBE_SITE(%.*s, %.*s), %.*s)", S_(O),
+    return lw_mk(l, REP_VAL, nest,
+        lw_fmt(l, "tbe_j_method_site(x, %.*s, TBE_SITE(%.*s, %.*s), %.*s)", S_(O),
         S_(lw_site(l, &plain)), S_(callee_site(l, n->a)), S_(a.text)));
 }
 
@@ -157,7 +165,8 @@ assigns(const struct ast *n, struct tbe_str name)
     if (t != NULL && (t->kind == AST_INDEX || (t->kind == AST_MEMBER && tbe_str_eq(t->s, name)))) {
         return true;
     }
-    bool yes = assigns(n->a, name) || assigns(n->b, name) || assigns(n->c, name) || assigns(n->d, name);
+    bool yes = assigns(n->a, name) || assigns(n->b, name) || assigns(n->c, name) ||
+        assigns(n->d, name);
     for (const struct ast *e = n->list; e != NULL && !yes; e = e->next) {
         yes = assigns(e, name);
     }
@@ -180,10 +189,12 @@ static struct cx
 method_read_first(struct lower *l, struct ast *n)
 {
     struct cx o = lw_spill(l, lw_expr(l, n->a->a));
-    struct cx f = lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_method_value(x, %.*s, %.*s)", S_(lw_as_val(l, o)),
+    struct cx f = lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_method_value(x, %.*s, %.*s)",
+        S_(lw_as_val(l, o)),
         S_(lw_str(l, n->a->s)))));
     struct args a = lw_arguments(l, NULL, NULL, n->list);
-    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_call(x, %.*s, %.*s, %.*s)", S_(callable(l, f, n->a)),
+    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_call(x, %.*s, %.*s, %.*s)",
+        S_(callable(l, f, n->a)),
         S_(lw_as_val(l, o)), S_(a.text)));
 }
 
@@ -197,16 +208,19 @@ call_ident(struct lower *l, struct ast *n)
             return builtin_call(l, n, b);
         }
         if (!l->js) {
-            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_function(x, %.*s)", S_(lw_str(l, f->s))));
+            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_no_function(x, %.*s)",
+                S_(lw_str(l, f->s))));
         }
     } else if (lw_direct(f)) {
         struct sema_func *fn = f->var->fn->func;
         lw_queue(l, fn);
         struct args a = lw_arguments(l, NULL, NULL, n->list);
         if (!l->js && lw_count(n->list) > lw_count(fn->node->list)) {
-            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_bad_args(x, %.*s)", S_(lw_str(l, n->src))));
+            return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_bad_args(x, %.*s)",
+                S_(lw_str(l, n->src))));
         }
-        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_direct(x, %s, %.*s)", fn->cname, S_(a.text)));
+        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_direct(x, %s, %.*s)", fn->cname,
+            S_(a.text)));
     }
     struct cx fc;
     struct args a = lw_arguments(l, f, &fc, n->list);
@@ -230,7 +244,8 @@ lw_call(struct lower *l, struct ast *n)
         if (b != NULL) {
             return builtin_call(l, n, b);
         }
-        bool fn_method = l->js && (tbe_str_eqz(f->s, "call") || tbe_str_eqz(f->s, "apply") || tbe_str_eqz(f->s, "bind"));
+        bool fn_method = l->js && (tbe_str_eqz(f->s, "call") || tbe_str_eqz(f->s, "apply") ||
+            tbe_str_eqz(f->s, "bind"));
         if (builtin_class(l->src->dialect, f->a->s) && !fn_method) {
             return no_such_static(l, n);
         }
@@ -238,10 +253,12 @@ lw_call(struct lower *l, struct ast *n)
     if (f->kind == AST_MEMBER && l->js && lw_list_effect(n->list) && assigns_any(n->list, f->s)) {
         return method_read_first(l, n);
     }
-    if (f->kind == AST_MEMBER && l->js && lw_list_effect(n->list) && lw_may_throw(f)) { /* it fails before the arguments */
+    /* it fails before the arguments */
+    if (f->kind == AST_MEMBER && l->js && lw_list_effect(n->list) && lw_may_throw(f)) {
         c = lw_spill(l, lw_expr(l, f->a));
         lw_line(l, "if (tbe_is_null(%.*s)) {", S_(lw_as_val(l, c)));
-        lw_line(l, "    (void)tbe_j_get(x, %.*s, %.*s, %.*s);", S_(lw_as_val(l, c)), S_(lw_str(l, f->s)), S_(lw_hint(l)));
+        lw_line(l, "    (void)tbe_j_get(x, %.*s, %.*s, %.*s);", S_(lw_as_val(l, c)),
+            S_(lw_str(l, f->s)), S_(lw_hint(l)));
         lw_line(l, "}");
         return method_call(l, n, c, lw_arguments(l, NULL, NULL, n->list));
     }
@@ -254,10 +271,12 @@ lw_call(struct lower *l, struct ast *n)
         lw_operands(l, 2, (struct ast *[]){ f->a, f->b }, oi);
         struct tbe_str o = lw_spill(l, oi[0]).t, i = lw_as_val(l, lw_spill(l, oi[1]));
         struct args a = lw_arguments(l, NULL, NULL, n->list);
-        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_method_at(x, %.*s, %.*s, %.*s)", S_(o), S_(i), S_(a.text)));
+        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_method_at(x, %.*s, %.*s, %.*s)", S_(o),
+            S_(i), S_(a.text)));
     }
     struct args a = lw_arguments(l, f, &c, n->list);
-    return lw_mk(l, REP_VAL, a.nest > c.nest ? a.nest : c.nest, lw_fmt(l, "%s_call(x, %.*s, TBE_UNDEF_VAL, %.*s)", l->P,
+    return lw_mk(l, REP_VAL, a.nest > c.nest ? a.nest : c.nest,
+        lw_fmt(l, "%s_call(x, %.*s, TBE_UNDEF_VAL, %.*s)", l->P,
         S_(callable(l, c, f)), S_(a.text)));
 }
 
@@ -266,13 +285,16 @@ lw_new_op(struct lower *l, struct ast *n)
 {
     if (n->a->kind == AST_IDENT && n->a->var == NULL) {
         struct args a = lw_arguments(l, NULL, NULL, n->list);
-        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "%s_new(x, %.*s, %.*s)", l->P, S_(lw_str(l, n->a->s)), S_(a.text)));
+        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "%s_new(x, %.*s, %.*s)", l->P,
+            S_(lw_str(l, n->a->s)), S_(a.text)));
     }
     if (!l->js) { /* new java.util.Date(): the last name counts */
         struct args a = lw_arguments(l, NULL, NULL, n->list);
-        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_new(x, %.*s, %.*s)", S_(lw_str(l, n->a->s)), S_(a.text)));
+        return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_new(x, %.*s, %.*s)",
+            S_(lw_str(l, n->a->s)), S_(a.text)));
     }
     struct cx c;
     struct args a = lw_arguments(l, n->a, &c, n->list);
-    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_construct(x, %.*s, %.*s)", S_(lw_as_val(l, c)), S_(a.text)));
+    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_j_construct(x, %.*s, %.*s)",
+        S_(lw_as_val(l, c)), S_(a.text)));
 }

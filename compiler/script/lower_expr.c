@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of expressions, one function each; and an expression as value, for its effects, as a whole. */
+/* The kinds of expressions, one function each; and an expression as value, for its effects, as a
+ * whole. */
 #include "config.h"
 #include "script/lower_expr.h"
 
@@ -8,7 +9,8 @@ lw_cond_expr(struct lower *l, struct ast *n)
 {
     if (!l->js) {
         struct cx c = lw_expr(l, n->a);
-        struct tbe_str t = c.rep == REP_BOOL ? c.t : lw_fmt(l, "tbe_t_cond(x, %.*s)", S_(lw_as_val(l, c)));
+        struct tbe_str t = c.rep == REP_BOOL ? c.t : lw_fmt(l, "tbe_t_cond(x, %.*s)",
+            S_(lw_as_val(l, c)));
         return lw_ternary(l, lw_cover(l, n->a, t), c.nest, n->b, n->c);
     }
     struct cx t = lw_test(l, n->a);
@@ -31,7 +33,8 @@ lw_expr(struct lower *l, struct ast *n)
     case AST_TEMPLATE:
         return lw_template(l, n);
     case AST_REGEX:
-        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_regex(x, %.*s, %.*s)", S_(lw_str(l, n->s)), S_(lw_str(l, n->s2))));
+        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_regex(x, %.*s, %.*s)", S_(lw_str(l, n->s)),
+            S_(lw_str(l, n->s2))));
     case AST_LIST:
         return lw_list_literal(l, n);
     case AST_MAP:
@@ -58,7 +61,8 @@ lw_expr(struct lower *l, struct ast *n)
         return lw_logical(l, n);
     case AST_ASSIGN:
         c = lw_assign(l, n, true);
-        return c.stable ? c : lw_spill(l, c); /* a C assignment inside an expression is ordered by nothing */
+        /* a C assignment inside an expression is ordered by nothing */
+        return c.stable ? c : lw_spill(l, c);
     case AST_UPDATE:
         c = lw_update(l, n, true);
         return c.stable ? c : lw_spill(l, c);
@@ -68,9 +72,11 @@ lw_expr(struct lower *l, struct ast *n)
         return lw_sequence(l, n);
     case AST_CAST:
         c = lw_expr(l, n->a);
-        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_cast(x, %.*s, %.*s)", S_(lw_str(l, n->s)), S_(lw_as_val(l, c))));
+        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_cast(x, %.*s, %.*s)", S_(lw_str(l, n->s)),
+            S_(lw_as_val(l, c))));
     case AST_ISDEF:
-        return lw_stable(REP_BOOL, n->a->kind == AST_IDENT && n->a->var != NULL ? TBE_STR("true") : TBE_STR("false"));
+        return lw_stable(REP_BOOL, n->a->kind == AST_IDENT &&
+            n->a->var != NULL ? TBE_STR("true") : TBE_STR("false"));
     case AST_FOLD:
         return lw_fold(l, n);
     case AST_WITH:
@@ -96,13 +102,16 @@ lw_discard(struct lower *l, struct ast *n)
         }
         return;
     }
-    struct cx c = n->kind == AST_ASSIGN ? lw_assign(l, n, false) : n->kind == AST_UPDATE ? lw_update(l, n, false) :
+    struct cx c = n->kind == AST_ASSIGN ? lw_assign(l, n, false) : n->kind == AST_UPDATE ?
+        lw_update(l, n, false) :
         lw_expr(l, n);
-    if (n->kind == AST_ASSIGN && c.t.n > 0 && c.t.p[0] == '(' && n->a->kind == AST_IDENT && n->op < OP_AND) {
+    if (n->kind == AST_ASSIGN && c.t.n > 0 && c.t.p[0] == '(' && n->a->kind == AST_IDENT &&
+        n->op < OP_AND) {
         lw_line(l, "%.*s;", S_(lw_strip(c.t)));
     } else if (n->kind == AST_UPDATE && n->a->kind == AST_IDENT && c.t.p[0] == '(') {
         lw_line(l, "%.*s;", S_(lw_strip(c.t)));
-    } else if (!(c.stable && !lw_has_effect(n)) && !(n->kind == AST_ASSIGN && n->a->kind != AST_IDENT) &&
+    } else if (!(c.stable && !lw_has_effect(n)) && !(n->kind == AST_ASSIGN &&
+        n->a->kind != AST_IDENT) &&
         !(n->kind == AST_UPDATE && n->a->kind != AST_IDENT)) {
         lw_line(l, "(void)%.*s;", S_(c.t));
     }

@@ -43,7 +43,8 @@ struct cx lw_new_op(struct lower *l, struct ast *n);
 
 /* lower_ops.c */
 struct cx lw_js_binary(struct lower *l, int op, struct cx a, struct cx b);
-struct cx lw_tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *bn, struct cx a, struct cx b);
+struct cx lw_tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *bn,
+    struct cx a, struct cx b);
 struct cx lw_ternary(struct lower *l, struct tbe_str cond, int nest, struct ast *b, struct ast *c);
 struct cx lw_binary(struct lower *l, struct ast *n);
 struct tbe_str lw_takes_b(struct lower *l, int op, struct cx t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions -> C functions: names, declarations of variables, cells of captured ones, closures, the frame
- * of a function that has a try block; and the output helpers of the lowering. */
+/* Functions -> C functions: names, declarations of variables, cells of captured ones, closures,
+ * the frame of a function that has a try block; and the output helpers of the lowering. */
 #include "config.h"
 #include "script/lower.h"
 
@@ -84,7 +84,8 @@ const char *
 lw_var_name(struct lower *l, struct sema_var *v)
 {
     if (v->cname == NULL) {
-        if (v->kind == SV_PARAM && v->func->node == NULL) { /* msg, metadata, msgType: unique by themselves */
+        /* msg, metadata, msgType: unique by themselves */
+        if (v->kind == SV_PARAM && v->func->node == NULL) {
             struct tbe_buf b = { 0 };
             cw_ident(&b, v->name);
             v->cname = tbe_arena_dupz(l->a, tbe_buf_str(&b));
@@ -119,7 +120,8 @@ lw_queue(struct lower *l, struct sema_func *f)
     if (!f->queued) {
         name_func(l, f);
         f->queued = true;
-        tbe_buf_fmt(&l->decls, "static tbe_val %s(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc,\n"
+        tbe_buf_fmt(&l->decls,
+            "static tbe_val %s(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc,\n"
                                "    const tbe_val *argv);\n", f->cname);
     }
 }
@@ -145,7 +147,8 @@ static int
 n_params(const struct sema_func *f)
 {
     int n = 0;
-    for (const struct ast *p = f->node->list; p != NULL && p->kind != AST_DEFAULT && p->kind != AST_SPREAD; p = p->next) {
+    for (const struct ast *p = f->node->list; p != NULL && p->kind != AST_DEFAULT &&
+        p->kind != AST_SPREAD; p = p->next) {
         n++;
     }
     return n;
@@ -162,13 +165,16 @@ lw_closure(struct lower *l, struct sema_func *f)
         name.n = 100;
     }
     for (struct sema_cap *c = f->caps; c != NULL; c = c->next) {
-        tbe_buf_fmt(&b, "%s%sc_%s", n++ ? ", " : "", l->f->has_try ? "fr->" : "", lw_var_name(l, c->var));
+        tbe_buf_fmt(&b, "%s%sc_%s", n++ ? ", " : "", l->f->has_try ? "fr->" :
+            "", lw_var_name(l, c->var));
     }
     struct tbe_buf q = { 0 };
-    cw_string(&q, name);
+    ctext_string(&q, name);
     struct tbe_str r = n == 0 ?
-        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, 0, NULL)", f->cname, S_(tbe_buf_str(&q)), n_params(f)) :
-        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, %d, (tbe_val *[%d]){ %.*s })", f->cname, S_(tbe_buf_str(&q)), n_params(f),
+        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, 0, NULL)", f->cname, S_(tbe_buf_str(&q)),
+        n_params(f)) :
+        lw_fmt(l, "tbe_closure(x, %s, %.*s, %d, %d, (tbe_val *[%d]){ %.*s })", f->cname,
+            S_(tbe_buf_str(&q)), n_params(f),
             n, n, S_(tbe_buf_str(&b)));
     tbe_buf_free(&q);
     tbe_buf_free(&b);
@@ -180,7 +186,8 @@ lw_closure(struct lower *l, struct sema_func *f)
 static bool
 needs_storage(const struct sema_var *v)
 {
-    bool direct = v->kind == SV_FUNC && v->fn != NULL && v->fn->func != NULL && v->fn->func->is_static;
+    bool direct = v->kind == SV_FUNC && v->fn != NULL && v->fn->func != NULL &&
+        v->fn->func->is_static;
     return !direct || v->value_used;
 }
 
@@ -189,7 +196,8 @@ static void
 declare_var(struct lower *l, struct sema_var *v, struct tbe_str init)
 {
     const char *name = lw_var_name(l, v);
-    bool num = l->js && !v->captured && v->type == AT_NUM, boolean = l->js && !v->captured && v->type == AT_BOOL;
+    bool num = l->js && !v->captured && v->type == AT_NUM, boolean = l->js && !v->captured &&
+        v->type == AT_BOOL;
     const char *type = v->counter ? "int32_t" : num ? "double" : boolean ? "bool" : "tbe_val";
     struct tbe_str val = num || v->counter ? TBE_STR("0") : boolean ? TBE_STR("false") : init;
     if (v->captured) {
@@ -219,7 +227,8 @@ lw_declare_scope(struct lower *l, struct sema_scope *sc)
         if (v->kind == SV_PARAM || v == v->func->args || v == v->func->self || !needs_storage(v)) {
             continue;
         }
-        declare_var(l, v, tbe_strz(v->kind == SV_GLOBAL ? "TBE_ABSENT" : v->tdz ? "TBE_J_EARLY" : lw_null(l)));
+        declare_var(l, v, tbe_strz(v->kind == SV_GLOBAL ? "TBE_ABSENT" : v->tdz ? "TBE_J_EARLY" :
+            lw_null(l)));
     }
 }
 
@@ -228,7 +237,8 @@ void
 lw_hoist(struct lower *l, struct ast *list)
 {
     for (struct ast *n = list; n != NULL; n = n->next) {
-        if (n->kind == AST_FUNC_DECL && n->var != NULL && n->a->func != NULL && needs_storage(n->var)) {
+        if (n->kind == AST_FUNC_DECL && n->var != NULL && n->a->func != NULL &&
+            needs_storage(n->var)) {
             if (l->js || n->var->fn == n->a) {
                 struct tbe_str c = lw_closure(l, n->a->func);
                 lw_line(l, "%.*s = %.*s;", S_(lw_var(l, n->var)), S_(c));
@@ -279,7 +289,8 @@ params(struct lower *l, struct sema_func *f)
         declare_var(l, f->args, lw_fmt(l, "tbe_j_arguments(x, %s, %d)",
             f->has_try ? "fr->argc, fr->argv" : "argc, argv", lw_list_length(f->node->list)));
     }
-    for (struct ast *p = f->node->list; p != NULL; p = p->next, i++) { /* variables inside patterns come first */
+    /* variables inside patterns come first */
+    for (struct ast *p = f->node->list; p != NULL; p = p->next, i++) {
         struct ast *t = p;
         while (t->kind == AST_DEFAULT || t->kind == AST_SPREAD) {
             t = t->a;
@@ -325,7 +336,8 @@ static void
 own_name(struct lower *l, struct sema_func *f)
 {
     struct sema_var *v = f->node ? f->node->var : NULL;
-    if (v != NULL && v->kind == SV_FUNC && v->func == f && needs_storage(v) && (v->read || v->captured)) {
+    if (v != NULL && v->kind == SV_FUNC && v->func == f && needs_storage(v) &&
+        (v->read || v->captured)) {
         declare_var(l, v, TBE_STR("tbe_func_val(f)"));
     }
 }
@@ -385,25 +397,31 @@ lw_func(struct lower *l, struct sema_func *f, struct ast *body)
         func_body(l, f);
     }
     if (f->has_try) {
-        tbe_buf_fmt(&l->frames, "struct %s_frame%d {\n    struct tbe_func *f;\n    tbe_val self;\n    int argc;\n"
+        tbe_buf_fmt(&l->frames,
+            "struct %s_frame%d {\n    struct tbe_func *f;\n    tbe_val self;\n    int argc;\n"
                                 "    const tbe_val *argv;\n    tbe_val ret;\n%.*s};\n",
             l->sym, f->no, S_(tbe_buf_str(&l->frame)));
     }
     if (f->node == NULL) {
-        tbe_buf_fmt(&l->funcs, "\nstatic tbe_val\n%s_run(struct tbe_x *x, tbe_val a0, tbe_val a1, tbe_val a2)\n{\n"
-                               "    (void)x;\n    (void)a0;\n    (void)a1;\n    (void)a2;\n", l->sym);
+        tbe_buf_fmt(&l->funcs,
+            "\nstatic tbe_val\n%s_run(struct tbe_x *x, tbe_val a0, tbe_val a1, tbe_val a2)\n{\n"
+                               "    (void)x;\n    (void)a0;\n    (void)a1;\n    (void)a2;\n",
+                               l->sym);
     } else {
-        tbe_buf_fmt(&l->funcs, "\nstatic tbe_val\n%s(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, "
+        tbe_buf_fmt(&l->funcs,
+            "\nstatic tbe_val\n%s(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, "
                                "const tbe_val *argv)\n{\n    (void)x;\n    (void)f;\n    (void)self;\n    (void)argc;\n"
                                "    (void)argv;\n", f->cname);
     }
     if (f->has_try) {
         tbe_buf_fmt(&l->funcs, "    struct %s_frame%d frame, *const fr = &frame;\n", l->sym, f->no);
         if (f->node == NULL) {
-            tbe_buf_putz(&l->funcs, "    fr->f = NULL;\n    fr->self = TBE_UNDEF_VAL;\n    fr->argc = 0;\n"
+            tbe_buf_putz(&l->funcs,
+                "    fr->f = NULL;\n    fr->self = TBE_UNDEF_VAL;\n    fr->argc = 0;\n"
                                     "    fr->argv = NULL;\n");
         } else {
-            tbe_buf_putz(&l->funcs, "    fr->f = f;\n    fr->self = self;\n    fr->argc = argc;\n    fr->argv = argv;\n");
+            tbe_buf_putz(&l->funcs,
+                "    fr->f = f;\n    fr->self = self;\n    fr->argc = argc;\n    fr->argv = argv;\n");
         }
     }
     tbe_buf_puts(&l->funcs, tbe_buf_str(&code));

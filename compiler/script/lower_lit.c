@@ -30,7 +30,8 @@ lw_literal(struct lower *l, struct ast *n)
     case TBE_BIGINT:
     case TBE_BIGDEC: {
         struct tbe_str s = lw_strval(l, tbe_val_str(n->v));
-        return lw_stable(REP_VAL, lw_fmt(l, "tbe_retag(%.*s, %s)", S_(s), n->v.t == TBE_BIGINT ? "TBE_BIGINT" : "TBE_BIGDEC"));
+        return lw_stable(REP_VAL, lw_fmt(l, "tbe_retag(%.*s, %s)", S_(s), n->v.t == TBE_BIGINT ?
+            "TBE_BIGINT" : "TBE_BIGDEC"));
     }
     default:
         return lw_stable(REP_VAL, TBE_STR("TBE_NULL_VAL"));
@@ -77,7 +78,8 @@ map_steps(struct lower *l, struct ast *n)
                     S_(lw_as_val(l, c[1])), e->flags & AST_F_SET ? "true" : "false");
                 continue;
             }
-            lw_line(l, "%s_put_index(x, t%d, %.*s, %.*s);", l->P, no, S_(lw_as_val(l, c[0])), S_(lw_as_val(l, c[1])));
+            lw_line(l, "%s_put_index(x, t%d, %.*s, %.*s);", l->P, no, S_(lw_as_val(l, c[0])),
+                S_(lw_as_val(l, c[1])));
         }
     }
     return lw_stable(REP_VAL, lw_fmt(l, "t%d", no));
@@ -90,7 +92,8 @@ lw_map_literal(struct lower *l, struct ast *n)
     bool strings = true, plain = total <= 500;
     for (struct ast *e = n->list; e != NULL; e = e->next) {
         plain = plain && e->kind != AST_SPREAD && !(e->flags & (AST_F_GET | AST_F_SET));
-        strings = strings && e->kind == AST_PROP && e->a->kind == AST_LITERAL && e->a->v.t == TBE_STR_T;
+        strings = strings && e->kind == AST_PROP && e->a->kind == AST_LITERAL &&
+            e->a->v.t == TBE_STR_T;
     }
     if (total == 0) {
         return lw_mk(l, REP_VAL, 0, lw_fmt(l, "%s_map(x, 0, NULL, NULL)", l->P));
@@ -116,11 +119,11 @@ lw_map_literal(struct lower *l, struct ast *n)
         tbe_buf_fmt(&b, "%s_map(x, %d, (const struct tbe_str[%d]){ ", l->P, total, total);
         for (struct ast *p = n->list; p != NULL; p = p->next, i++) {
             struct tbe_str key = tbe_val_str(p->a->v);
-            if (key.n > CW_MAX_LITERAL) {
+            if (key.n > CTEXT_LITERAL_MAX) {
                 tbe_buf_puts(&b, lw_str(l, key));
             } else {
                 tbe_buf_putz(&b, "TBE_STR(");
-                cw_string(&b, key);
+                ctext_string(&b, key);
                 tbe_buf_putc(&b, ')');
             }
             tbe_buf_putz(&b, i + 1 < total ? (i % 8 == 7 ? ",\n        " : ", ") : " }");
@@ -142,12 +145,15 @@ tag_strings(struct lower *l, const struct ast *n)
 {
     struct tbe_buf cooked = { 0 }, raw = { 0 };
     int k = 0;
-    for (const struct ast *e = n->list; e != NULL; e = e->next != NULL ? e->next->next : NULL, k++) {
+    for (const struct ast *e = n->list; e != NULL; e = e->next != NULL ? e->next->next :
+        NULL, k++) {
         tbe_buf_fmt(&cooked, "%s%.*s", k ? ", " : "", S_(lw_str(l, tbe_val_str(e->v))));
         tbe_buf_fmt(&raw, "%s%.*s", k ? ", " : "", S_(lw_str(l, e->src)));
     }
-    struct cx c = lw_mk(l, REP_VAL, 2, lw_fmt(l, "tbe_j_tag(x, %d, (const struct tbe_str[%d]){ %.*s },\n"
-        "        (const struct tbe_str[%d]){ %.*s })", k, k, S_(tbe_buf_str(&cooked)), k, S_(tbe_buf_str(&raw))));
+    struct cx c = lw_mk(l, REP_VAL, 2,
+        lw_fmt(l, "tbe_j_tag(x, %d, (const struct tbe_str[%d]){ %.*s },\n"
+        "        (const struct tbe_str[%d]){ %.*s })", k, k, S_(tbe_buf_str(&cooked)), k,
+        S_(tbe_buf_str(&raw))));
     tbe_buf_free(&cooked);
     tbe_buf_free(&raw);
     return c;
@@ -189,7 +195,8 @@ lw_template(struct lower *l, struct ast *n)
     for (struct ast *e = n->list; e != NULL; e = e->next, k++) {
         c[k] = lw_expr(l, e);
         if (e->kind != AST_LITERAL) {
-            c[k] = lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_str(x, %.*s)", S_(lw_as_val(l, c[k])))));
+            c[k] = lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_str(x, %.*s)",
+                S_(lw_as_val(l, c[k])))));
         }
     }
     struct args a = lw_array_of(l, c, total);
@@ -236,7 +243,8 @@ lw_with(struct lower *l, struct ast *n)
     struct cx o = lw_spill(l, lw_expr(l, n->a));
     for (struct ast *e = n->list; e != NULL; e = e->next) {
         struct tbe_str v = lw_val(l, e->b);
-        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(lw_as_val(l, o)), S_(lw_str(l, e->a->s)), S_(v),
+        lw_line(l, "tbe_t_put(x, %.*s, %.*s, %.*s, %.*s);", S_(lw_as_val(l, o)),
+            S_(lw_str(l, e->a->s)), S_(v),
             S_(lw_site(l, n->a)));
     }
     return o;
@@ -247,9 +255,11 @@ lw_new_array(struct lower *l, struct ast *n)
 {
     if (n->a != NULL) {
         struct cx c = lw_expr(l, n->a);
-        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_new_array(x, %.*s, %.*s)", S_(lw_str(l, n->s)),
+        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_new_array(x, %.*s, %.*s)",
+            S_(lw_str(l, n->s)),
             S_(lw_as_val(l, c))));
     }
     struct args a = lw_arguments(l, NULL, NULL, n->list);
-    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_array_of(x, %.*s, %.*s)", S_(lw_str(l, n->s)), S_(a.text)));
+    return lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "tbe_t_array_of(x, %.*s, %.*s)", S_(lw_str(l, n->s)),
+        S_(a.text)));
 }

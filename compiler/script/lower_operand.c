@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operands of expressions -> C: effects and errors of subexpressions, temporaries, and the order of
- * evaluation, which is the script's: an operand that must be evaluated before an effect of a later one goes
- * into a temporary. */
+/* Operands of expressions -> C: effects and errors of subexpressions, temporaries, and the order
+ * of evaluation, which is the script's: an operand that must be evaluated before an effect of a
+ * later one goes into a temporary. */
 #include "config.h"
 #include "script/lower_expr.h"
 
@@ -31,10 +31,12 @@ lw_has_effect(struct ast *n)
         return false;
     }
     if (!(n->flags & EFFECT_KNOWN)) {
-        bool yes = n->kind == AST_ASSIGN || n->kind == AST_UPDATE || n->kind == AST_CALL || n->kind == AST_NEW ||
+        bool yes = n->kind == AST_ASSIGN || n->kind == AST_UPDATE || n->kind == AST_CALL ||
+            n->kind == AST_NEW ||
             n->kind == AST_WITH || (n->kind == AST_UNARY && n->op == OP_DELETE);
         if (!yes && n->kind != AST_FUNC) {
-            yes = lw_has_effect(n->a) || lw_has_effect(n->b) || lw_has_effect(n->c) || lw_has_effect(n->d) ||
+            yes = lw_has_effect(n->a) || lw_has_effect(n->b) || lw_has_effect(n->c) ||
+                lw_has_effect(n->d) ||
                 lw_list_effect(n->list);
         }
         n->flags |= EFFECT_KNOWN | (yes ? EFFECT_YES : 0);
@@ -42,8 +44,8 @@ lw_has_effect(struct ast *n)
     return n->flags & EFFECT_YES;
 }
 
-/* Reads that may fail with an error which names them: of two, the first must fail first. The script's own
- * parameters are never null. */
+/* Reads that may fail with an error which names them: of two, the first must fail first. The
+ * script's own parameters are never null. */
 bool
 lw_may_throw(struct ast *n)
 {
@@ -58,7 +60,8 @@ lw_may_throw(struct ast *n)
             bool param = v != NULL && v->kind == SV_PARAM && v->func->node == NULL;
             yes = !param && !global;
         }
-        yes = yes || lw_may_throw(n->a) || lw_may_throw(n->b) || lw_may_throw(n->c) || lw_may_throw(n->d);
+        yes = yes || lw_may_throw(n->a) || lw_may_throw(n->b) || lw_may_throw(n->c) ||
+            lw_may_throw(n->d);
         for (struct ast *e = n->list; e != NULL && !yes; e = e->next) {
             yes = lw_may_throw(e);
         }
@@ -142,16 +145,17 @@ struct tbe_str
 lw_str(struct lower *l, struct tbe_str s)
 {
     struct tbe_buf b = { 0 };
-    if (s.n > CW_MAX_LITERAL) {
+    if (s.n > CTEXT_LITERAL_MAX) {
         int no = ++l->n_consts;
         /* The expression may be lowered once more, or folded away. */
-        tbe_buf_fmt(&l->decls, "static const char __attribute__((unused)) %s_text%d[] = ", l->sym, no);
-        cw_bytes(&l->decls, s);
+        tbe_buf_fmt(&l->decls, "static const char __attribute__((unused)) %s_text%d[] = ", l->sym,
+            no);
+        ctext_array(&l->decls, s);
         tbe_buf_putz(&l->decls, ";\n");
         tbe_buf_fmt(&b, "((struct tbe_str){ %s_text%d, %zu })", l->sym, no, s.n);
     } else {
         tbe_buf_putz(&b, "TBE_STR(");
-        cw_string(&b, s);
+        ctext_string(&b, s);
         tbe_buf_putc(&b, ')');
     }
     struct tbe_str r = tbe_arena_dup(l->a, tbe_buf_str(&b));
@@ -162,12 +166,12 @@ lw_str(struct lower *l, struct tbe_str s)
 struct tbe_str
 lw_strval(struct lower *l, struct tbe_str s)
 {
-    if (s.n > CW_MAX_LITERAL) {
+    if (s.n > CTEXT_LITERAL_MAX) {
         return lw_fmt(l, "tbe_strv(%.*s)", S_(lw_str(l, s)));
     }
     struct tbe_buf b = { 0 };
     tbe_buf_putz(&b, cw_is_ascii(s) ? "TBE_LIT(" : "TBE_LIT_WIDE(");
-    cw_string(&b, s);
+    ctext_string(&b, s);
     tbe_buf_putc(&b, ')');
     struct tbe_str r = tbe_arena_dup(l->a, tbe_buf_str(&b));
     tbe_buf_free(&b);
@@ -192,8 +196,8 @@ lw_num_text(struct lower *l, double d)
 
 /* ---- operands in order ---- */
 
-/* Evaluates n expressions left to right. C leaves the order of operands and arguments open, so whatever a
- * later one could disturb, or must not come before, goes into a temporary. */
+/* Evaluates n expressions left to right. C leaves the order of operands and arguments open, so
+ * whatever a later one could disturb, or must not come before, goes into a temporary. */
 void
 lw_operands(struct lower *l, int n, struct ast **e, struct cx *out)
 {

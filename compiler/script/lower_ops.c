@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operators -> C: what is proven a number is a C double, what is a test is a C bool, the rest are calls of the
- * run time (README.md). */
+/* Operators -> C: what is proven a number is a C double, what is a test is a C bool, the rest
+ * are calls of the run time (README.md). */
 #include "config.h"
 #include "script/lower_expr.h"
 
@@ -9,10 +9,12 @@
 static const char *
 lw_op_name(int op)
 {
-    static const char *const names[OP_COUNT] = { [OP_ADD] = "add", [OP_SUB] = "sub", [OP_MUL] = "mul",
+    static const char *const names[OP_COUNT] = { [OP_ADD] = "add", [OP_SUB] = "sub",
+        [OP_MUL] = "mul",
         [OP_DIV] = "div", [OP_REM] = "rem", [OP_POW] = "pow", [OP_BAND] = "band", [OP_BOR] = "bor",
         [OP_BXOR] = "bxor", [OP_SHL] = "shl", [OP_SHR] = "shr", [OP_USHR] = "ushr", [OP_EQ] = "eq",
-        [OP_NE] = "ne", [OP_SEQ] = "seq", [OP_SNE] = "sne", [OP_LT] = "lt", [OP_LE] = "le", [OP_GT] = "gt",
+        [OP_NE] = "ne", [OP_SEQ] = "seq", [OP_SNE] = "sne", [OP_LT] = "lt", [OP_LE] = "le",
+        [OP_GT] = "gt",
         [OP_GE] = "ge", [OP_CONCAT] = "concat", [OP_MATCH] = "match", [OP_CONTAINS] = "contains",
         [OP_SOUNDSLIKE] = "soundslike", [OP_STRSIM] = "strsim", [OP_SHL_ABS] = "shl_abs" };
     return names[op] ? names[op] : "add";
@@ -21,8 +23,10 @@ lw_op_name(int op)
 static const char *
 c_op(int op)
 {
-    static const char *const ops[OP_COUNT] = { [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/",
-        [OP_SEQ] = "==", [OP_EQ] = "==", [OP_SNE] = "!=", [OP_NE] = "!=", [OP_LT] = "<", [OP_LE] = "<=",
+    static const char *const ops[OP_COUNT] = { [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*",
+        [OP_DIV] = "/",
+        [OP_SEQ] = "==", [OP_EQ] = "==", [OP_SNE] = "!=", [OP_NE] = "!=", [OP_LT] = "<",
+        [OP_LE] = "<=",
         [OP_GT] = ">", [OP_GE] = ">=" };
     return ops[op];
 }
@@ -34,7 +38,8 @@ lw_js_binary(struct lower *l, int op, struct cx a, struct cx b)
     int nest = a.nest > b.nest ? a.nest : b.nest;
     bool nums = a.rep == REP_NUM && b.rep == REP_NUM;
     if (op == OP_ADD && !nums) {
-        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_add(x, %.*s, %.*s)", S_(lw_as_val(l, a)), S_(lw_as_val(l, b))));
+        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_add(x, %.*s, %.*s)", S_(lw_as_val(l, a)),
+            S_(lw_as_val(l, b))));
     }
     if (op <= OP_USHR && l->converts && !nums) { /* both are evaluated, then converted in order */
         a = a.stable ? a : lw_spill(l, a);
@@ -43,19 +48,24 @@ lw_js_binary(struct lower *l, int op, struct cx a, struct cx b)
         nest = 1;
     }
     if (op >= OP_ADD && op <= OP_DIV) {
-        return lw_mk(l, REP_NUM, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(lw_as_num(l, a)), c_op(op), S_(lw_as_num(l, b))));
+        return lw_mk(l, REP_NUM, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(lw_as_num(l, a)), c_op(op),
+            S_(lw_as_num(l, b))));
     }
     if (op >= OP_REM && op <= OP_USHR) {
-        return lw_mk(l, REP_NUM, nest, lw_fmt(l, "tbe_j_%s(%.*s, %.*s)", lw_op_name(op), S_(lw_as_num(l, a)), S_(lw_as_num(l, b))));
+        return lw_mk(l, REP_NUM, nest, lw_fmt(l, "tbe_j_%s(%.*s, %.*s)", lw_op_name(op),
+            S_(lw_as_num(l, a)), S_(lw_as_num(l, b))));
     }
     if (op >= OP_EQ && op <= OP_GE) {
         if (nums) {
-            return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(a.t), c_op(op), S_(b.t)));
+            return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(a.t), c_op(op),
+                S_(b.t)));
         }
-        return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "tbe_j_%s(x, %.*s, %.*s)", lw_op_name(op), S_(lw_as_val(l, a)),
+        return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "tbe_j_%s(x, %.*s, %.*s)", lw_op_name(op),
+            S_(lw_as_val(l, a)),
             S_(lw_as_val(l, b))));
     }
-    return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "tbe_j_%s(x, %.*s, %.*s)", op == OP_IN ? "in" : "instanceof",
+    return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "tbe_j_%s(x, %.*s, %.*s)", op == OP_IN ? "in" :
+        "instanceof",
         S_(lw_as_val(l, a)), S_(lw_as_val(l, b))));
 }
 
@@ -85,34 +95,43 @@ primitive(enum ast_type t)
 
 /* TBEL: the static types choose the arithmetic (facts/tbel.md 4.1). */
 struct cx
-lw_tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *bn, struct cx a, struct cx b)
+lw_tbel_binary(struct lower *l, struct ast *n, int op, struct ast *an, struct ast *bn, struct cx a,
+    struct cx b)
 {
     int nest = a.nest > b.nest ? a.nest : b.nest;
     struct tbe_str A = lw_as_val(l, a), B = lw_as_val(l, b);
     if (op >= OP_EQ && op <= OP_SNE && (an->kind == AST_EMPTY || bn->kind == AST_EMPTY)) {
-        return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%stbe_t_is_empty(x, %.*s))", op == OP_EQ || op == OP_SEQ ? "" : "!",
+        return lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%stbe_t_is_empty(x, %.*s))", op == OP_EQ ||
+            op == OP_SEQ ? "" : "!",
             S_(an->kind == AST_EMPTY ? B : A)));
     }
-    if (n->kind == AST_BINARY && op == OP_REM && an->kind == AST_IDENT && sema_type(l->s, an) == AT_Integer) {
+    if (n->kind == AST_BINARY && op == OP_REM && an->kind == AST_IDENT &&
+        sema_type(l->s, an) == AT_Integer) {
         return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_irem(x, %.*s, %.*s)", S_(A), S_(B)));
     }
     op = op == OP_SEQ ? OP_EQ : op == OP_SNE ? OP_NE : op;
-    bool boolean = (op >= OP_EQ && op <= OP_GE) || op == OP_CONTAINS || op == OP_MATCH || op == OP_SOUNDSLIKE;
+    bool boolean = (op >= OP_EQ && op <= OP_GE) || op == OP_CONTAINS || op == OP_MATCH ||
+        op == OP_SOUNDSLIKE;
     const char *variant = "";
-    if (n->kind == AST_BINARY && op >= OP_ADD && op <= OP_DIV && !(an->kind == AST_LITERAL && bn->kind == AST_LITERAL)) {
+    if (n->kind == AST_BINARY && op >= OP_ADD && op <= OP_DIV &&
+        !(an->kind == AST_LITERAL && bn->kind == AST_LITERAL)) {
         enum ast_type ta = sema_type(l->s, an), tb = sema_type(l->s, bn);
         if (ta == AT_Integer && tb == AT_Integer) {
             variant = "i";
         } else if (ta >= AT_int && tb >= AT_int && ta != tb) {
             enum ast_type to = sema_type(l->s, n);
-            return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_s%s(x, %.*s, %.*s, %s)", lw_op_name(op), S_(A), S_(B),
+            return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_s%s(x, %.*s, %.*s, %s)", lw_op_name(op),
+                S_(A), S_(B),
                 ladder_tag(to)));
         } else if ((primitive(ta) && tb == AT_ANY) || (ta == AT_ANY && primitive(tb))) {
-            return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_half(x, '%s', %.*s, %.*s, %s, %s)", c_op(op), S_(A), S_(B),
-                primitive(ta) ? ladder_tag(ta) : "TBE_UNDEF", primitive(tb) ? ladder_tag(tb) : "TBE_UNDEF"));
+            return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_half(x, '%s', %.*s, %.*s, %s, %s)",
+                c_op(op), S_(A), S_(B),
+                primitive(ta) ? ladder_tag(ta) : "TBE_UNDEF", primitive(tb) ? ladder_tag(tb) :
+                "TBE_UNDEF"));
         }
     }
-    return lw_mk(l, boolean ? REP_BOOL : REP_VAL, nest, lw_fmt(l, "tbe_t_%s%s(x, %.*s, %.*s)", variant, lw_op_name(op),
+    return lw_mk(l, boolean ? REP_BOOL : REP_VAL, nest, lw_fmt(l, "tbe_t_%s%s(x, %.*s, %.*s)",
+        variant, lw_op_name(op),
         S_(A), S_(B)));
 }
 
@@ -124,7 +143,8 @@ type_name(struct lower *l, const struct ast *n)
         struct tbe_str p = type_name(l, n->a);
         return lw_fmt(l, "%.*s.%.*s", S_(p), S_(n->s));
     }
-    return n->kind == AST_IDENT ? n->s : n->kind == AST_LITERAL && n->v.t == TBE_STR_T ? tbe_val_str(n->v) : TBE_STR("");
+    return n->kind == AST_IDENT ? n->s : n->kind == AST_LITERAL &&
+        n->v.t == TBE_STR_T ? tbe_val_str(n->v) : TBE_STR("");
 }
 
 struct cx
@@ -139,11 +159,13 @@ lw_binary(struct lower *l, struct ast *n)
     }
     if (l->js && n->op == OP_INSTANCEOF && n->b->kind == AST_IDENT && n->b->var == NULL) {
         struct cx a = lw_expr(l, n->a);
-        return lw_mk(l, REP_BOOL, a.nest, lw_fmt(l, "tbe_j_is_a(x, %.*s, %.*s)", S_(lw_as_val(l, a)),
+        return lw_mk(l, REP_BOOL, a.nest, lw_fmt(l, "tbe_j_is_a(x, %.*s, %.*s)",
+            S_(lw_as_val(l, a)),
             S_(lw_str(l, n->b->s))));
     }
     lw_operands(l, 2, (struct ast *[]){ n->a, n->b }, c);
-    return l->js ? lw_js_binary(l, n->op, c[0], c[1]) : lw_tbel_binary(l, n, n->op, n->a, n->b, c[0], c[1]);
+    return l->js ? lw_js_binary(l, n->op, c[0], c[1]) : lw_tbel_binary(l, n, n->op, n->a, n->b,
+        c[0], c[1]);
 }
 
 struct cx
@@ -157,11 +179,13 @@ lw_ternary(struct lower *l, struct tbe_str cond, int nest, struct ast *b, struct
     lw_divert(l, save);
     l->indent--;
     enum rep rep = cb.rep == cc.rep ? cb.rep : REP_VAL;
-    struct tbe_str B = rep == REP_VAL ? lw_as_val(l, cb) : cb.t, C = rep == REP_VAL ? lw_as_val(l, cc) : cc.t;
+    struct tbe_str B = rep == REP_VAL ? lw_as_val(l, cb) : cb.t, C = rep == REP_VAL ?
+        lw_as_val(l, cc) : cc.t;
     struct cx r;
     if (sb.n == 0 && sc.n == 0) {
         int m = cb.nest > cc.nest ? cb.nest : cc.nest;
-        r = lw_mk(l, rep, m > nest ? m : nest, lw_fmt(l, "(%.*s ? %.*s : %.*s)", S_(cond), S_(B), S_(C)));
+        r = lw_mk(l, rep, m > nest ? m : nest, lw_fmt(l, "(%.*s ? %.*s : %.*s)", S_(cond), S_(B),
+            S_(C)));
     } else {
         static const char *const types[] = { "tbe_val", "double", "bool", "int32_t" };
         int no = ++l->n_tmp;
@@ -206,11 +230,13 @@ lw_logical(struct lower *l, struct ast *n)
     lw_divert(l, save);
     l->indent--;
     struct cx r;
-    bool tests = (n->op == OP_AND || n->op == OP_OR) && (!l->js || (a.rep == REP_BOOL && b.rep == REP_BOOL));
+    bool tests = (n->op == OP_AND || n->op == OP_OR) && (!l->js ||
+        (a.rep == REP_BOOL && b.rep == REP_BOOL));
     if (tests && sb.n == 0) {
         int nest = a.nest > b.nest ? a.nest : b.nest;
         struct tbe_str A = lw_cover(l, n->a, lw_as_cond(l, a)), B = lw_as_cond(l, b);
-        r = lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(A), n->op == OP_AND ? "&&" : "||", S_(B)));
+        r = lw_mk(l, REP_BOOL, nest, lw_fmt(l, "(%.*s %s %.*s)", S_(A), n->op == OP_AND ? "&&" :
+            "||", S_(B)));
     } else if (tests) {
         int no = ++l->n_tmp;
         lw_line(l, "bool t%d = %.*s;", no, S_(lw_strip(lw_cover(l, n->a, lw_as_cond(l, a)))));
@@ -223,7 +249,8 @@ lw_logical(struct lower *l, struct ast *n)
         int no = ++l->n_tmp;
         lw_line(l, "tbe_val t%d = %.*s;", no, S_(lw_as_val(l, a)));
         struct cx t = lw_stable(REP_VAL, lw_fmt(l, "t%d", no));
-        if (l->src->coverage && n->op <= OP_OR) { /* counted as the condition it is, not as the way to b */
+        /* counted as the condition it is, not as the way to b */
+        if (l->src->coverage && n->op <= OP_OR) {
             struct tbe_str c = lw_cover(l, n->a, lw_as_cond(l, t));
             lw_line(l, "if (%s%.*s) {", n->op == OP_AND ? "" : "!", S_(c));
         } else {
@@ -248,7 +275,8 @@ lw_test(struct lower *l, struct ast *n)
     }
     if (n->kind != AST_LOGICAL || (n->op != OP_AND && n->op != OP_OR)) {
         struct cx c = lw_expr(l, n);
-        struct cx r = { .t = lw_as_cond(l, c), .rep = REP_BOOL, .nest = c.nest, .stable = c.stable };
+        struct cx r = { .t = lw_as_cond(l, c), .rep = REP_BOOL, .nest = c.nest,
+            .stable = c.stable };
         return r;
     }
     struct cx a = lw_test(l, n->a);
@@ -279,8 +307,9 @@ lw_cover(struct lower *l, const struct ast *n, struct tbe_str t)
 {
     if (l->src->coverage) {
         struct tbe_buf file = { 0 };
-        cw_string(&file, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
-        t = lw_fmt(l, "TBE_COVER_IF(%.*s, %d, %d, %.*s)", S_(tbe_buf_str(&file)), n->line, n->col, S_(t));
+        ctext_string(&file, tbe_strz(l->src->line_file ? l->src->line_file : "script"));
+        t = lw_fmt(l, "TBE_COVER_IF(%.*s, %d, %d, %.*s)", S_(tbe_buf_str(&file)), n->line, n->col,
+            S_(t));
         tbe_buf_free(&file);
     }
     return t;
@@ -299,12 +328,14 @@ delete_op(struct lower *l, struct ast *n)
     struct cx c[2];
     if (m->kind == AST_MEMBER) {
         struct cx o = lw_expr(l, m->a);
-        return lw_mk(l, REP_BOOL, o.nest, lw_fmt(l, "tbe_j_delete(x, %.*s, %.*s)", S_(lw_as_val(l, o)),
+        return lw_mk(l, REP_BOOL, o.nest, lw_fmt(l, "tbe_j_delete(x, %.*s, %.*s)",
+            S_(lw_as_val(l, o)),
             S_(lw_strval(l, m->s))));
     }
     if (m->kind == AST_INDEX) {
         lw_operands(l, 2, (struct ast *[]){ m->a, m->b }, c);
-        return lw_mk(l, REP_BOOL, 1 + lw_max_nest(c, 2), lw_fmt(l, "tbe_j_delete(x, %.*s, %.*s)", S_(lw_as_val(l, c[0])),
+        return lw_mk(l, REP_BOOL, 1 + lw_max_nest(c, 2),
+            lw_fmt(l, "tbe_j_delete(x, %.*s, %.*s)", S_(lw_as_val(l, c[0])),
             S_(lw_as_val(l, c[1]))));
     }
     if (m->kind != AST_IDENT) {
@@ -320,7 +351,8 @@ typeof_op(struct lower *l, struct ast *n)
         return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_typeof(%.*s)", S_(lw_var(l, n->a->var))));
     }
     if (n->a->kind == AST_IDENT && n->a->var == NULL && !tbe_str_eqz(n->a->s, "NaN") &&
-        !tbe_str_eqz(n->a->s, "Infinity") && builtin_find(l->src->dialect, TBE_STR(""), n->a->s) == NULL &&
+        !tbe_str_eqz(n->a->s, "Infinity") && builtin_find(l->src->dialect, TBE_STR(""),
+        n->a->s) == NULL &&
         !builtin_class(l->src->dialect, n->a->s)) {
         return lw_stable(REP_VAL, TBE_STR("TBE_LIT(\"undefined\")"));
     }
@@ -347,12 +379,15 @@ lw_unary(struct lower *l, struct ast *n)
     }
     c = lw_expr(l, n->a);
     if (!l->js) {
-        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_%s(x, %.*s)", n->op == OP_NEG ? "neg" : "bnot",
+        return lw_mk(l, REP_VAL, c.nest, lw_fmt(l, "tbe_t_%s(x, %.*s)", n->op == OP_NEG ? "neg" :
+            "bnot",
             S_(lw_as_val(l, c))));
     }
     if (n->op == OP_PLUS) {
-        struct cx r = { .t = lw_as_num(l, c), .rep = REP_NUM, .nest = c.nest, .stable = c.stable && c.rep != REP_VAL };
+        struct cx r = { .t = lw_as_num(l, c), .rep = REP_NUM, .nest = c.nest, .stable = c.stable &&
+            c.rep != REP_VAL };
         return r;
     }
-    return lw_mk(l, REP_NUM, c.nest, lw_fmt(l, n->op == OP_NEG ? "(-%.*s)" : "tbe_j_bnot(%.*s)", S_(lw_as_num(l, c))));
+    return lw_mk(l, REP_NUM, c.nest, lw_fmt(l, n->op == OP_NEG ? "(-%.*s)" :
+        "tbe_j_bnot(%.*s)", S_(lw_as_num(l, c))));
 }

@@ -29,10 +29,12 @@ bool
 lw_direct(const struct ast *n)
 {
     const struct sema_var *v = n->kind == AST_IDENT ? n->var : NULL;
-    if (v == NULL || v->kind != SV_FUNC || v->fn == NULL || v->fn->func == NULL || !v->fn->func->is_static) {
+    if (v == NULL || v->kind != SV_FUNC || v->fn == NULL || v->fn->func == NULL ||
+        !v->fn->func->is_static) {
         return false;
     }
-    return !(v->value_used && v->func == v->fn->func); /* its own name inside it stands for the called object */
+    /* its own name inside it stands for the called object */
+    return !(v->value_used && v->func == v->fn->func);
 }
 
 struct cx
@@ -50,12 +52,15 @@ lw_builtin_value(struct lower *l, struct ast *n)
             return lw_stable(REP_NUM, TBE_STR("(double)INFINITY"));
         }
         if (b != NULL || builtin_class(l->src->dialect, n->s) || tbe_str_eqz(n->s, "globalThis")) {
-            return lw_stable(REP_VAL, lw_fmt(l, "tbe_j_global(x, %.*s, %s)", S_(lw_str(l, n->s)), b ? b->fn : "NULL"));
+            return lw_stable(REP_VAL, lw_fmt(l, "tbe_j_global(x, %.*s, %s)", S_(lw_str(l, n->s)),
+                b ? b->fn : "NULL"));
         }
         return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_not_defined(x, %.*s)", S_(lw_str(l, n->s))));
     }
-    /* On a line of its own: what stands before it has its errors first, what stands behind it has not. */
-    return lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_unresolved(x, %.*s)", S_(lw_str(l, n->s)))));
+    /* On a line of its own: what stands before it has its errors first, what stands behind it
+     * has not. */
+    return lw_spill(l, lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_unresolved(x, %.*s)",
+        S_(lw_str(l, n->s)))));
 }
 
 struct cx
@@ -70,17 +75,22 @@ lw_ident(struct lower *l, struct ast *n)
     }
     struct tbe_str t = lw_var(l, v);
     if (!l->js && v->kind == SV_PARAM && v->func->node != NULL) { /* may be missing */
-        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_param(x, %.*s, %.*s)", S_(t), S_(lw_site(l, n))));
+        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_param(x, %.*s, %.*s)", S_(t),
+            S_(lw_site(l, n))));
     }
     if (v->kind == SV_GLOBAL) {
-        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_ref(x, %.*s, %.*s)", S_(t), S_(lw_str(l, n->s))));
+        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_ref(x, %.*s, %.*s)", S_(t),
+            S_(lw_str(l, n->s))));
     }
     if (v->tdz) {
-        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_let(x, %.*s, %.*s)", S_(t), S_(lw_str(l, n->s))));
+        return lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_let(x, %.*s, %.*s)", S_(t),
+            S_(lw_str(l, n->s))));
     }
-    bool once = !v->captured && !lw_mapped(v) && (v->writes == 0 || (v->writes == 1 && !v->early && v->kind != SV_PARAM));
+    bool once = !v->captured && !lw_mapped(v) && (v->writes == 0 ||
+        (v->writes == 1 && !v->early && v->kind != SV_PARAM));
     struct cx c = { .t = t, .stable = once,
-        .rep = v->counter ? REP_INT : l->js && v->type == AT_NUM ? REP_NUM : l->js && v->type == AT_BOOL ? REP_BOOL :
+        .rep = v->counter ? REP_INT : l->js && v->type == AT_NUM ? REP_NUM : l->js &&
+        v->type == AT_BOOL ? REP_BOOL :
             REP_VAL };
     return c;
 }
@@ -96,7 +106,7 @@ lw_site(struct lower *l, const struct ast *n)
         for (s.n = MAX_SITE; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80; s.n--) {
         }
     }
-    cw_string(&b, s);
+    ctext_string(&b, s);
     struct tbe_str r = tbe_arena_dup(l->a, tbe_buf_str(&b));
     tbe_buf_free(&b);
     return r;
@@ -118,10 +128,12 @@ lw_get_prop(struct lower *l, struct cx obj, struct tbe_str key, bool safe, const
         return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_j_length(x, %.*s)", S_(o)));
     }
     if (!l->js && !safe && !tbe_t_is_map_name(key)) {
-        return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_t_get_key(x, %.*s, %.*s, %.*s, %.*s)", S_(lw_as_val(l, obj)),
+        return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "tbe_t_get_key(x, %.*s, %.*s, %.*s, %.*s)",
+            S_(lw_as_val(l, obj)),
             S_(lw_str(l, key)), S_(lw_hint(l)), S_(lw_site(l, at))));
     }
-    return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "%s_get%s(x, %.*s, %.*s, %.*s)", l->P, safe ? "_safe" : "", S_(o),
+    return lw_mk(l, REP_VAL, obj.nest, lw_fmt(l, "%s_get%s(x, %.*s, %.*s, %.*s)", l->P, safe ?
+        "_safe" : "", S_(o),
         S_(lw_str(l, key)), S_(lw_hint(l))));
 }
 
@@ -136,18 +148,21 @@ lw_constant(struct lower *l, struct ast *n, struct cx *out)
     const struct builtin *b = builtin_const(d, n->a->s, n->s);
     const struct builtin *f = builtin_find(d, n->a->s, n->s);
     if (b != NULL) {
-        *out = lw_stable(REP_VAL, lw_fmt(l, "%s_const(x, %.*s, %.*s)", l->P, S_(lw_str(l, n->a->s)), S_(lw_str(l, n->s))));
+        *out = lw_stable(REP_VAL, lw_fmt(l, "%s_const(x, %.*s, %.*s)", l->P, S_(lw_str(l, n->a->s)),
+            S_(lw_str(l, n->s))));
         if (l->js && b->type == AT_NUM) {
             *out = lw_stable(REP_NUM, lw_fmt(l, "%.*s.u.d", S_(out->t)));
         }
         return true;
     }
     if (f != NULL && l->js) {
-        *out = lw_stable(REP_VAL, lw_fmt(l, "tbe_j_global(x, %.*s, %s)", S_(lw_str(l, n->s)), f->fn));
+        *out = lw_stable(REP_VAL, lw_fmt(l, "tbe_j_global(x, %.*s, %s)", S_(lw_str(l, n->s)),
+            f->fn));
         return true;
     }
     if (!l->js && builtin_class(d, n->a->s)) {
-        *out = lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_const(x, %.*s, %.*s)", S_(lw_str(l, n->a->s)), S_(lw_str(l, n->s))));
+        *out = lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_t_const(x, %.*s, %.*s)", S_(lw_str(l, n->a->s)),
+            S_(lw_str(l, n->s))));
         return true;
     }
     return false;
@@ -158,24 +173,28 @@ lw_index_op(struct lower *l, struct cx o, struct cx i, const struct ast *at)
 {
     int nest = o.nest > i.nest ? o.nest : i.nest;
     if (i.rep == REP_NUM) {
-        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index_num(x, %.*s, %.*s)", S_(lw_as_val(l, o)), S_(i.t)));
+        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index_num(x, %.*s, %.*s)",
+            S_(lw_as_val(l, o)), S_(i.t)));
     }
     if (!l->js) {
-        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_index_at(x, %.*s, %.*s, %.*s)", S_(lw_as_val(l, o)),
+        return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_t_index_at(x, %.*s, %.*s, %.*s)",
+            S_(lw_as_val(l, o)),
             S_(lw_as_val(l, i)), S_(lw_site(l, at))));
     }
-    return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index(x, %.*s, %.*s)", S_(lw_as_val(l, o)), S_(lw_as_val(l, i))));
+    return lw_mk(l, REP_VAL, nest, lw_fmt(l, "tbe_j_index(x, %.*s, %.*s)", S_(lw_as_val(l, o)),
+        S_(lw_as_val(l, i))));
 }
 
-/* A step of an optional or null-safe chain: "nothing there" jumps to the end of the chain. `chain` holds
- * the number of the temporary and label. */
+/* A step of an optional or null-safe chain: "nothing there" jumps to the end of the chain.
+ * `chain` holds the number of the temporary and label. */
 static struct cx
 chain_step(struct lower *l, struct ast *n, int no)
 {
     if (n->kind != AST_MEMBER && n->kind != AST_INDEX && n->kind != AST_CALL) {
         return lw_expr(l, n);
     }
-    if (n->kind == AST_CALL && n->a->kind != AST_MEMBER && n->a->kind != AST_INDEX && !(n->flags & AST_F_OPTIONAL) &&
+    if (n->kind == AST_CALL && n->a->kind != AST_MEMBER && n->a->kind != AST_INDEX &&
+        !(n->flags & AST_F_OPTIONAL) &&
         n->a->kind != AST_CALL) {
         return lw_expr(l, n);
     }
@@ -190,15 +209,18 @@ chain_step(struct lower *l, struct ast *n, int no)
             }
             if (m->kind == AST_MEMBER && !(n->flags & AST_F_OPTIONAL)) {
                 struct args a = lw_arguments(l, NULL, NULL, n->list);
-                struct cx c = lw_spill(l, lw_mk(l, REP_VAL, a.nest, lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P,
+                struct cx c = lw_spill(l, lw_mk(l, REP_VAL, a.nest,
+                    lw_fmt(l, "%s_method(x, %.*s, %.*s, %.*s)", l->P,
                     S_(lw_needed(l, self, n)), S_(lw_str(l, m->s)), S_(a.text))));
                 if (m->flags & AST_F_NULLSAFE) {
                     lw_line(l, "if (tbe_is_null(%.*s)) { goto chain%d; }", S_(c.t), no);
                 }
                 return c;
             }
-            f = m->kind == AST_MEMBER ? lw_mk(l, REP_VAL, 1, lw_fmt(l, "tbe_j_method_value(x, %.*s, %.*s)",
-                S_(lw_as_val(l, self)), S_(lw_str(l, m->s)))) : lw_index_op(l, self, lw_expr(l, m->b), m);
+            f = m->kind == AST_MEMBER ? lw_mk(l, REP_VAL, 1,
+                lw_fmt(l, "tbe_j_method_value(x, %.*s, %.*s)",
+                S_(lw_as_val(l, self)), S_(lw_str(l, m->s)))) :
+                lw_index_op(l, self, lw_expr(l, m->b), m);
         } else {
             f = chain_step(l, m, no);
         }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scripts of rule nodes, compiled ahead of time: text -> AST -> checked AST -> C text. The C text holds
- * static functions and ends with `static const struct tbe_script <symbol> = {...};` (tbe/script.h). It is
- * deterministic, warning-free under the project's flags with gcc, clang and tcc, and script text gets
- * into it only through the string-literal and comment writers of cwrite.h. */
+/* Scripts of rule nodes, compiled ahead of time: text -> AST -> checked AST -> C text. The C
+ * text holds static functions and ends with `static const struct tbe_script <symbol> = {...};`
+ * (tbe/script.h). It is deterministic, warning-free under the project's flags with gcc, clang
+ * and tcc, and script text gets into it only through the string-literal and comment writers of
+ * cwrite.h. */
 #ifndef SCRIPT_SCRIPT_H
 #define SCRIPT_SCRIPT_H
 
@@ -18,7 +19,8 @@ struct script_source {
     int n_params;          /* 0..3 */
     bool line_directives;  /* emit #line into line_file */
     const char *line_file; /* name for #line; may be NULL */
-    bool coverage;         /* with line_directives: count lines and conditions that run (tbe/cover.h) */
+    /* with line_directives: count lines and conditions that run (tbe/cover.h) */
+    bool coverage;
 };
 
 struct script_diag {

@@ -15,7 +15,8 @@ struct sema_var {
     struct sema_scope *scope;
     struct sema_var *next; /* in its scope */
     uint8_t kind;
-    uint8_t type;          /* enum ast_type; AT_NUM and AT_BOOL of JavaScript are plain C variables */
+    /* enum ast_type; AT_NUM and AT_BOOL of JavaScript are plain C variables */
+    uint8_t type;
     bool captured;         /* lives in a cell */
     bool read, value_used; /* value_used: a function used other than by calling it */
     bool early;            /* maybe read before its initialisation: keep it dynamic */
@@ -77,11 +78,13 @@ struct sema {
     struct sema_func *func;
     struct sema_assign *assigns, *last_assign;
     struct sema_scope *globals; /* JavaScript: implicit globals */
-    struct sema_free { struct ast *id; struct sema_func *func; struct sema_free *next; } *free; /* unresolved names */
+    /* unresolved names */
+    struct sema_free { struct ast *id; struct sema_func *func; struct sema_free *next; } *free;
     size_t n_blocks;
     int n_funcs, n_vars;
     int loop_depth;
-    struct { struct ast *fn; struct sema_scope *scope; struct sema_func *up; } *later; /* TBEL bodies */
+    /* TBEL bodies */
+    struct { struct ast *fn; struct sema_scope *scope; struct sema_func *up; } *later;
     int n_later, cap_later;
 };
 
@@ -89,7 +92,8 @@ struct sema {
 void sema_check(struct sema *s, struct ast *body);
 /* The static type of an expression, by what is known so far; AT_ANY when unknown. */
 enum ast_type sema_type(const struct sema *s, const struct ast *n);
-enum ast_type sema_named_type(struct tbe_str name); /* TBEL: int, Integer, String ...; AT_ANY for others */
+/* TBEL: int, Integer, String ...; AT_ANY for others */
+enum ast_type sema_named_type(struct tbe_str name);
 bool sema_bottom(const struct sema *s, const struct ast *n);
 void sema_infer(struct sema *s);
 

@@ -8,17 +8,22 @@
 #include <string.h>
 
 static const char *const words[] = {
-    "if", "else", "switch", "case", "default", "function", "def", "var", "foreach", "while", "until", "for",
+    "if", "else", "switch", "case", "default", "function", "def", "var", "foreach", "while",
+    "until", "for",
     "do", "return", "break", "and", "or", "instanceof", "is", "contains", "soundslike", "strsim",
-    "convertable_to", "isdef", "new", "in", "with", "assert", "import", "import_static", "true", "false",
+    "convertable_to", "isdef", "new", "in", "with", "assert", "import", "import_static", "true",
+    "false",
     "null", "nil", "empty", "stacklang",
 };
 
 /* Longest first. */
 static const char *const puncts[] = {
-    ">>>=", ">>>", "<<<", "<<=", ">>=", "===", "!==", "==", "!=", "<=", ">=", "&&", "||", "++", "--", "+=",
-    "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "**", "~=", ".?", ".{", "->", "(", ")", "[", "]",
-    "{", "}", ";", ",", ":", "?", ".", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "!", "~", "#",
+    ">>>=", ">>>", "<<<", "<<=", ">>=", "===", "!==", "==", "!=", "<=", ">=", "&&", "||", "++",
+    "--", "+=",
+    "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "**", "~=", ".?", ".{", "->", "(", ")",
+    "[", "]",
+    "{", "}", ";", ",", ":", "?", ".", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "!",
+    "~", "#",
     "@",
 };
 
@@ -95,7 +100,8 @@ static bool
 bad_number(struct ast_ctx *c, struct tbe_str s, int line, int column, bool format)
 {
     if (format) {
-        ast_error(c, line, column, "syntax", "badly formatted number: For input string: \"%.*s\"", (int)s.n, s.p);
+        ast_error(c, line, column, "syntax", "badly formatted number: For input string: \"%.*s\"",
+            (int)s.n, s.p);
     } else {
         ast_error(c, line, column, "syntax", "invalid number literal: %.*s", (int)s.n, s.p);
     }
@@ -103,7 +109,8 @@ bad_number(struct ast_ctx *c, struct tbe_str s, int line, int column, bool forma
 }
 
 static bool
-whole_number(struct ast_ctx *c, struct tbe_str s, size_t digits_at, int base, int line, int column, bool is_long,
+whole_number(struct ast_ctx *c, struct tbe_str s, size_t digits_at, int base, int line, int column,
+    bool is_long,
              tbe_val *out)
 {
     char buf[80];
@@ -153,7 +160,8 @@ tbel_number(struct ast_ctx *c, struct tbe_str s, int line, int column, tbe_val *
     }
     for (size_t i = sign; i < body.n; i++) {
         char ch = body.p[i];
-        bool exp_sign = (ch == '+' || ch == '-') && i > 0 && (body.p[i - 1] == 'e' || body.p[i - 1] == 'E');
+        bool exp_sign = (ch == '+' || ch == '-') && i > 0 &&
+            (body.p[i - 1] == 'e' || body.p[i - 1] == 'E');
         real |= ch == '.' || ch == 'e' || ch == 'E';
         if (!digit((unsigned char)ch) && ch != '.' && ch != 'e' && ch != 'E' && !exp_sign) {
             return bad_number(c, s, line, column, false);
@@ -168,9 +176,11 @@ tbel_number(struct ast_ctx *c, struct tbe_str s, int line, int column, tbe_val *
     }
     if (real || (body.n < s.n && strchr("fFdD", last) != NULL)) {
         struct tbe_str t = tbe_arena_fmt(c->a, "%.*s%.*s%s", (int)sign, body.p,
-            (int)(body.n - sign), body.p + sign, body.n > 0 && body.p[body.n - 1] == '.' ? "0" : "");
+            (int)(body.n - sign), body.p + sign, body.n > 0 &&
+            body.p[body.n - 1] == '.' ? "0" : "");
         if (body.n > sign && body.p[sign] == '.') {
-            t = tbe_arena_fmt(c->a, "%s0%.*s", sign ? "-" : "", (int)(body.n - sign), body.p + sign);
+            t = tbe_arena_fmt(c->a, "%s0%.*s", sign ? "-" :
+                "", (int)(body.n - sign), body.p + sign);
         }
         double d = tbe_parse_double(t, &ok);
         if (!ok) {
@@ -201,7 +211,8 @@ lex_number(struct tbel_lexer *l, struct tbel_token t)
         int ch = peek(l, 0);
         bool sign = !hex && (ch == '+' || ch == '-') && (peek(l, -1) == 'e' || peek(l, -1) == 'E');
         if (ch == '.' && (hex || ident_start((unsigned char)peek(l, 1)) || peek(l, 1) == '?' ||
-                          peek(l, 1) == '{') && !(peek(l, 1) == 'e' || peek(l, 1) == 'E' || peek(l, 1) == 'd' ||
+                          peek(l, 1) == '{') && !(peek(l, 1) == 'e' || peek(l, 1) == 'E' ||
+                          peek(l, 1) == 'd' ||
                           peek(l, 1) == 'D' || peek(l, 1) == 'f' || peek(l, 1) == 'F')) {
             if (ident_start((unsigned char)peek(l, 1))) {
                 l->pos++; /* 5.toString(): taken whole, and refused */
@@ -209,7 +220,8 @@ lex_number(struct tbel_lexer *l, struct tbel_token t)
             }
             break;
         }
-        if (ch < 0 || !(digit((unsigned char)ch) || ident_start((unsigned char)ch) || ch == '.' || sign)) {
+        if (ch < 0 || !(digit((unsigned char)ch) || ident_start((unsigned char)ch) || ch == '.' ||
+            sign)) {
             break;
         }
         l->pos++;
@@ -239,7 +251,8 @@ put_unit(struct tbe_arena *a, char **p, uint32_t u, const char *start)
 {
     unsigned char *o = (unsigned char *)*p;
     (void)a;
-    if (u >= 0xDC00 && u <= 0xDFFF && *p - start >= 3 && o[-3] == 0xED && o[-2] >= 0xA0 && o[-2] <= 0xAF) {
+    if (u >= 0xDC00 && u <= 0xDFFF && *p - start >= 3 && o[-3] == 0xED && o[-2] >= 0xA0 &&
+        o[-2] <= 0xAF) {
         uint32_t hi = 0xD000u | (uint32_t)(o[-2] & 63) << 6 | (o[-1] & 63u);
         u = 0x10000 + ((hi - 0xD800) << 10) + (u - 0xDC00);
         o -= 3;
@@ -334,14 +347,16 @@ tbel_lex(struct tbel_lexer *l)
         t.s = TBE_STR("");
         return t;
     }
-    if (digit((unsigned char)ch) || (ch == '.' && peek(l, 1) >= 0 && digit((unsigned char)peek(l, 1)))) {
+    if (digit((unsigned char)ch) || (ch == '.' && peek(l, 1) >= 0 &&
+        digit((unsigned char)peek(l, 1)))) {
         return lex_number(l, t);
     }
     if (ch == '"' || ch == '\'') {
         return lex_string(l, t);
     }
     if (ident_start((unsigned char)ch)) {
-        while (peek(l, 0) >= 0 && (ident_start((unsigned char)peek(l, 0)) || digit((unsigned char)peek(l, 0)))) {
+        while (peek(l, 0) >= 0 && (ident_start((unsigned char)peek(l, 0)) ||
+            digit((unsigned char)peek(l, 0)))) {
             l->pos++;
         }
         t.s = (struct tbe_str){ l->c->text.p + t.at, l->pos - t.at };

@@ -5,7 +5,8 @@
 
 #include "script/ast.h"
 
-enum tbel_tok { TK_EOF, TK_IDENT, TK_WORD /* reserved */, TK_NUMBER, TK_STRING, TK_PUNCT, TK_ERROR };
+enum tbel_tok { TK_EOF, TK_IDENT, TK_WORD /* reserved */, TK_NUMBER, TK_STRING, TK_PUNCT,
+    TK_ERROR };
 
 struct tbel_token {
     enum tbel_tok kind;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Static types: which expressions are proven numbers, booleans or strings, and TBEL's static Java types
- * (facts/tbel.md 4.1). Flow-insensitive: a variable has a type when everything assigned to it has. */
+/* Static types: which expressions are proven numbers, booleans or strings, and TBEL's static
+ * Java types (facts/tbel.md 4.1). Flow-insensitive: a variable has a type when everything
+ * assigned to it has. */
 #include "config.h"
 #include "script/sema.h"
 
@@ -66,7 +67,8 @@ unboxed(enum ast_type t)
 static enum ast_type
 boxed_of_rank(int r)
 {
-    static const uint8_t t[] = { AT_ANY, AT_Byte, AT_Short, AT_Integer, AT_Long, AT_Float, AT_Double };
+    static const uint8_t t[] = { AT_ANY, AT_Byte, AT_Short, AT_Integer, AT_Long, AT_Float,
+        AT_Double };
     return t[r];
 }
 
@@ -82,7 +84,8 @@ java_arith(const struct ast *n, enum ast_type a, enum ast_type b)
         return AT_ANY;
     }
     if (n->a->kind == AST_LITERAL && n->b->kind == AST_LITERAL) {
-        return n->op == OP_DIV ? AT_Double : ra == rb ? boxed_of_rank(ra) : AT_ANY; /* folded by section 5 */
+        /* folded by section 5 */
+        return n->op == OP_DIV ? AT_Double : ra == rb ? boxed_of_rank(ra) : AT_ANY;
     }
     if (a == AT_Integer && b == AT_Integer) {
         return AT_Integer;
@@ -96,8 +99,10 @@ java_arith(const struct ast *n, enum ast_type a, enum ast_type b)
 enum ast_type
 sema_named_type(struct tbe_str name)
 {
-    static const struct { const char *name; uint8_t t; } names[] = { { "int", AT_int }, { "long", AT_long },
-        { "float", AT_float }, { "double", AT_double }, { "Integer", AT_Integer }, { "Long", AT_Long },
+    static const struct { const char *name; uint8_t t; } names[] = { { "int", AT_int },
+        { "long", AT_long },
+        { "float", AT_float }, { "double", AT_double }, { "Integer", AT_Integer },
+        { "Long", AT_Long },
         { "Float", AT_Float }, { "Double", AT_Double }, { "String", AT_STR } };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (tbe_str_eqz(name, names[i].name)) {
@@ -107,22 +112,26 @@ sema_named_type(struct tbe_str name)
     return AT_ANY;
 }
 
-/* How well an argument of static type t (0: unknown) fits a parameter of rank p; as fit() in tbel_math.c. */
+/* How well an argument of static type t (0: unknown) fits a parameter of rank p; as fit() in
+ * tbel_math.c. */
 static int
 fit(int t, int p)
 {
-    bool step = (t == 2 && p == 3) || (t == 3 && p == 4) || (t == 4 && p == 5) || (t == 5 && p == 6);
+    bool step = (t == 2 && p == 3) || (t == 3 && p == 4) || (t == 4 && p == 5) ||
+        (t == 5 && p == 6);
     return t == 0 ? 1 : t == p ? 7 : step ? 5 : 4;
 }
 
-/* Math.abs, min and max have an overload for each type. The engine settles on one at compile time, of equals
- * on the first (11), also where a property's class is unknown; not where an operator's is (4.1 rule 7). */
+/* Math.abs, min and max have an overload for each type. The engine settles on one at compile
+ * time, of equals on the first (11), also where a property's class is unknown; not where an
+ * operator's is (4.1 rule 7). */
 static enum ast_type
 overload_type(const struct sema *s, struct tbe_str cls, struct tbe_str name, const struct ast *args)
 {
     static const uint8_t primitive[] = { AT_int, AT_long, AT_float, AT_double };
     int best = 0, most = 0;
-    if (!tbe_str_eqz(cls, "Math") || !(tbe_str_eqz(name, "abs") || tbe_str_eqz(name, "min") || tbe_str_eqz(name, "max"))) {
+    if (!tbe_str_eqz(cls, "Math") || !(tbe_str_eqz(name, "abs") || tbe_str_eqz(name, "min") ||
+        tbe_str_eqz(name, "max"))) {
         return AT_ANY;
     }
     for (int k = 0; k < 4; k++) {
@@ -222,7 +231,8 @@ js_type(const struct sema *s, const struct ast *n)
         switch (n->op) {
         case OP_ADD: {
             enum ast_type a = sema_type(s, n->a), b = sema_type(s, n->b);
-            return a == AT_NUM && b == AT_NUM ? AT_NUM : a == AT_STR || b == AT_STR ? AT_STR : AT_ANY;
+            return a == AT_NUM && b == AT_NUM ? AT_NUM : a == AT_STR ||
+                b == AT_STR ? AT_STR : AT_ANY;
         }
         case OP_SUB: case OP_MUL: case OP_DIV: case OP_REM: case OP_POW: case OP_BAND: case OP_BOR:
         case OP_BXOR: case OP_SHL: case OP_SHR: case OP_USHR:
@@ -332,7 +342,8 @@ assigned_type(const struct sema *s, const struct sema_assign *as)
         return self; /* the static type of the variable stays */
     }
     if (as->op == OP_ADD) {
-        return self == AT_NUM && v == AT_NUM ? AT_NUM : self == AT_STR || v == AT_STR ? AT_STR : AT_ANY;
+        return self == AT_NUM && v == AT_NUM ? AT_NUM : self == AT_STR ||
+            v == AT_STR ? AT_STR : AT_ANY;
     }
     return as->op >= OP_SUB && as->op <= OP_USHR ? AT_NUM : AT_ANY;
 }
@@ -349,7 +360,8 @@ infer_types(struct sema *s)
     bool js = s->src->dialect == TBE_DIALECT_JS;
     for (struct sema_assign *as = s->assigns; as != NULL; as = as->next) {
         struct sema_var *v = as->var;
-        bool fixed = v->kind == SV_PARAM || v->kind == SV_CATCH || v->kind == SV_FUNC || v->kind == SV_GLOBAL;
+        bool fixed = v->kind == SV_PARAM || v->kind == SV_CATCH || v->kind == SV_FUNC ||
+            v->kind == SV_GLOBAL;
         v->bottom = !fixed && (js ? !v->early && !v->captured : v->func->node == NULL && !v->early);
         v->type = AT_ANY;
     }
@@ -359,11 +371,13 @@ infer_types(struct sema *s)
         for (struct sema_assign *as = s->assigns; as != NULL; as = as->next) {
             struct sema_var *v = as->var;
             bool need_self = as->op != OP_NONE || as->update;
-            if ((v->type == AT_ANY && !v->bottom) || (need_self && v->bottom) || sema_bottom(s, as->value)) {
+            if ((v->type == AT_ANY && !v->bottom) || (need_self && v->bottom) ||
+                sema_bottom(s, as->value)) {
                 continue;
             }
             enum ast_type t = assigned_type(s, as);
-            enum ast_type to = v->bottom ? t : js ? join(v->type, t) : v->type; /* TBEL: the first decides */
+            /* TBEL: the first decides */
+            enum ast_type to = v->bottom ? t : js ? join(v->type, t) : v->type;
             if (!plain(to, js)) {
                 to = AT_ANY;
             }
@@ -394,7 +408,8 @@ find_static(struct sema *s)
         for (struct sema_func *f = s->main; f != NULL; f = f->next) {
             for (struct sema_cap *c = f->caps; c != NULL && f->is_static; c = c->next) {
                 struct ast *fn = c->var->kind == SV_FUNC ? c->var->fn : NULL;
-                if (fn == NULL || !fn->func->is_static || c->var->value_used) { /* as a value it is one object */
+                /* as a value it is one object */
+                if (fn == NULL || !fn->func->is_static || c->var->value_used) {
                     f->is_static = false;
                     changed = true;
                 }
@@ -424,7 +439,8 @@ counts(const struct sema_assign *as)
     if (as->update) {
         return true;
     }
-    return as->op == OP_NONE && v != NULL && v->kind == AST_LITERAL && v->v.t == TBE_INT && v->v.u.i > -COUNTER_MAX &&
+    return as->op == OP_NONE && v != NULL && v->kind == AST_LITERAL && v->v.t == TBE_INT &&
+        v->v.u.i > -COUNTER_MAX &&
         v->v.u.i < COUNTER_MAX;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Upper and lower case of texts, as Java and JavaScript have it: Unicode's simple mapping, which the C
- * library's own C.UTF-8 locale knows, and the special ones of common alphabets. */
+/* Upper and lower case of texts, as Java and JavaScript have it: Unicode's simple mapping, which
+ * the C library's own C.UTF-8 locale knows, and the special ones of common alphabets. */
 #include "config.h"
 #include "value/value_int.h"
 
@@ -14,7 +14,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 open_locale(void)
 {
-    unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); /* stays for the life of the process */
+    /* stays for the life of the process */
+    unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
 static locale_t
@@ -48,7 +49,8 @@ static bool
 is_letter(uint32_t c)
 {
     const locale_t l = case_locale();
-    return c < 0x80 ? (c | 32) >= 'a' && (c | 32) <= 'z' : l != (locale_t)0 && iswalpha_l((wint_t)c, l);
+    return c < 0x80 ? (c | 32) >= 'a' && (c | 32) <= 'z' : l != (locale_t)0 &&
+        iswalpha_l((wint_t)c, l);
 }
 
 static uint32_t
@@ -69,7 +71,8 @@ decode(const char *p, size_t n, size_t *len)
     }
 }
 
-/* What c becomes where that is not one character; NULL: nothing special. last: the end of a word. */
+/* What c becomes where that is not one character; NULL: nothing special. last: the end of a
+ * word. */
 static const char *
 special(uint32_t c, bool up, bool last)
 {
@@ -102,7 +105,8 @@ value_change_case(struct tbe_arena *a, struct tbe_str s, bool up)
             continue;
         }
         size_t next;
-        bool last = word && (i + len >= s.n || !is_letter(decode(s.p + i + len, s.n - i - len, &next)));
+        bool last = word && (i + len >= s.n || !is_letter(decode(s.p + i + len, s.n - i - len,
+            &next)));
         const char *sp = special(c, up, last);
         if (sp != NULL) {
             while (*sp != '\0') {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript arrays: methods, Array.*, spreading, iteration. Holes read as undefined and are skipped by the
- * callbacks, as in the language. */
+/* JavaScript arrays: methods, Array.*, spreading, iteration. Holes read as undefined and are
+ * skipped by the callbacks, as in the language. */
 #include "config.h"
 #include "js_room.h"
 
@@ -276,92 +276,6 @@ static tbe_val a_reduce_right(ARGS) { return reduce(x, self, argc, argv, true); 
 
 /* ---- sorting ---- */
 
-/* Stable, undefined last; and the comparisons in V8's order, since comparators that are not consistent
- * ("a > b") are common: runs that stand already, lengthened by binary insertion, then merged. */
-
-#define MIN_RUN 64
-
-struct sorting {
-    struct tbe_x *x;
-    tbe_val f, *v, *tmp;
-};
-
-static double
-compare(const struct sorting *s, tbe_val a, tbe_val b)
-{
-    tbe_burn(s->x);
-    if (s->f.t != TBE_UNDEF) {
-        tbe_val args[2] = { a, b };
-        return tbe_j_num(s->x, tbe_j_call(s->x, s->f, TBE_UNDEF_VAL, 2, args));
-    }
-    return js_compare_text(tbe_j_str(s->x, a), tbe_j_str(s->x, b));
-}
-
-/* The length of the run at v; one that falls is turned round. */
-static uint32_t
-count_run(const struct sorting *s, tbe_val *v, uint32_t n)
-{
-    uint32_t k = 2;
-    if (n < 2) {
-        return n;
-    }
-    bool falls = compare(s, v[1], v[0]) < 0;
-    while (k < n && (compare(s, v[k], v[k - 1]) < 0) == falls) {
-        k++;
-    }
-    for (uint32_t i = 0; falls && i < k / 2; i++) {
-        tbe_val t = v[i];
-        v[i] = v[k - 1 - i];
-        v[k - 1 - i] = t;
-    }
-    return k;
-}
-
-/* The first `done` of n are sorted; puts the others in. */
-static void
-insert_rest(const struct sorting *s, tbe_val *v, uint32_t done, uint32_t n)
-{
-    for (uint32_t i = done; i < n; i++) {
-        tbe_val pivot = v[i];
-        uint32_t lo = 0, hi = i;
-        while (lo < hi) {
-            uint32_t mid = lo + (hi - lo) / 2;
-            if (compare(s, pivot, v[mid]) < 0) {
-                hi = mid;
-            } else {
-                lo = mid + 1;
-            }
-        }
-        memmove(v + lo + 1, v + lo, (i - lo) * sizeof(*v));
-        v[lo] = pivot;
-    }
-}
-
-static void
-merge(const struct sorting *s, tbe_val *v, uint32_t h, uint32_t n)
-{
-    uint32_t i = 0, j = h, k = 0;
-    while (i < h && j < n) {
-        s->tmp[k++] = compare(s, v[j], v[i]) < 0 ? v[j++] : v[i++];
-    }
-    while (i < h) {
-        s->tmp[k++] = v[i++];
-    }
-    memcpy(v, s->tmp, k * sizeof(*v));
-}
-
-static void
-merge_sort(const struct sorting *s, tbe_val *v, uint32_t n)
-{
-    if (n < MIN_RUN) {
-        insert_rest(s, v, count_run(s, v, n), n);
-        return;
-    }
-    merge_sort(s, v, n / 2);
-    merge_sort(s, v + n / 2, n - n / 2);
-    merge(s, v, n / 2, n);
-}
-
 static tbe_val
 sort_into(struct tbe_x *x, tbe_val from, tbe_val to, int argc, const tbe_val *argv)
 {
@@ -370,7 +284,8 @@ sort_into(struct tbe_x *x, tbe_val from, tbe_val to, int argc, const tbe_val *ar
         need_fn(x, argc, argv);
     }
     uint32_t n = from.u.l->n, m = 0, undef = 0;
-    tbe_val *v = tbe_arena_alloc(x->a, (n + 1) * sizeof(*v)), *tmp = tbe_arena_alloc(x->a, (n + 1) * sizeof(*v));
+    tbe_val *v = tbe_arena_alloc(x->a, (n + 1) * sizeof(*v)),
+        *tmp = tbe_arena_alloc(x->a, (n + 1) * sizeof(*v));
     for (uint32_t i = 0; i < n; i++) {
         if (from.u.l->v[i].t != TBE_UNDEF) {
             v[m++] = from.u.l->v[i];
@@ -378,8 +293,7 @@ sort_into(struct tbe_x *x, tbe_val from, tbe_val to, int argc, const tbe_val *ar
             undef += !hole(from.u.l->v[i]);
         }
     }
-    const struct sorting sorting = { x, f, v, tmp };
-    merge_sort(&sorting, v, m);
+    js_sort(x, f, v, tmp, m);
     to.u.l->n = 0;
     for (uint32_t i = 0; i < n; i++) {
         push(x, to, i < m ? v[i] : i < m + undef ? TBE_UNDEF_VAL : TBE_J_HOLE);
@@ -388,7 +302,8 @@ sort_into(struct tbe_x *x, tbe_val from, tbe_val to, int argc, const tbe_val *ar
 }
 
 static tbe_val a_sort(ARGS) { check_open(x, self); return sort_into(x, self, self, argc, argv); }
-static tbe_val a_to_sorted(ARGS) { return sort_into(x, self, new_list(x, self.u.l->n), argc, argv); }
+static tbe_val a_to_sorted(ARGS) { return sort_into(x, self, new_list(x, self.u.l->n), argc,
+    argv); }
 
 /* ---- the rest ---- */
 
@@ -456,7 +371,8 @@ splice(struct tbe_x *x, tbe_val l, int argc, const tbe_val *argv)
     double del = argc == 0 ? 0 : argc == 1 ? n - at : js_to_int(x, argv[1]);
     del = del < 0 ? 0 : del > n - at ? n - at : del;
     tbe_val out = tbe_j_list(x, (int)del, l.u.l->v + (uint32_t)at);
-    replace_at(x, l.u.l, (uint32_t)at, (uint32_t)del, argc > 2 ? argc - 2 : 0, argc > 2 ? argv + 2 : NULL);
+    replace_at(x, l.u.l, (uint32_t)at, (uint32_t)del, argc > 2 ? argc - 2 : 0, argc > 2 ? argv + 2 :
+        NULL);
     return out;
 }
 
@@ -473,7 +389,8 @@ a_to_spliced(ARGS)
 static tbe_val
 a_slice(ARGS)
 {
-    double n = self.u.l->n, a = js_clamp(x, js_arg(argc, argv, 0), n, 0), b = js_clamp(x, js_arg(argc, argv, 1), n, n);
+    double n = self.u.l->n, a = js_clamp(x, js_arg(argc, argv, 0), n, 0),
+        b = js_clamp(x, js_arg(argc, argv, 1), n, n);
     return tbe_j_list(x, a < b ? (int)(b - a) : 0, self.u.l->v + (uint32_t)a);
 }
 
@@ -564,7 +481,8 @@ a_includes(ARGS)
 {
     tbe_val v = js_arg(argc, argv, 0);
     bool nan = v.t == TBE_DOUBLE && isnan(v.u.d);
-    for (uint32_t i = (uint32_t)js_clamp(x, js_arg(argc, argv, 1), self.u.l->n, 0); i < self.u.l->n; i++) {
+    for (uint32_t i = (uint32_t)js_clamp(x, js_arg(argc, argv, 1), self.u.l->n,
+        0); i < self.u.l->n; i++) {
         tbe_val e = self.u.l->v[i];
         if (tbe_j_seq(x, e, v) || (nan && e.t == TBE_DOUBLE && isnan(e.u.d))) {
             return tbe_bool(true);
@@ -576,7 +494,8 @@ a_includes(ARGS)
 static tbe_val
 a_fill(ARGS)
 {
-    double n = self.u.l->n, a = js_clamp(x, js_arg(argc, argv, 1), n, 0), b = js_clamp(x, js_arg(argc, argv, 2), n, n);
+    double n = self.u.l->n, a = js_clamp(x, js_arg(argc, argv, 1), n, 0),
+        b = js_clamp(x, js_arg(argc, argv, 2), n, n);
     check_open(x, self);
     for (double i = a; i < b; i++) {
         self.u.l->v[(uint32_t)i] = js_hole(js_arg(argc, argv, 0));
@@ -587,11 +506,14 @@ a_fill(ARGS)
 static tbe_val
 a_copy_within(ARGS)
 {
-    double n = self.u.l->n, to = js_clamp(x, js_arg(argc, argv, 0), n, 0), from = js_clamp(x, js_arg(argc, argv, 1), n, 0);
-    double end = js_clamp(x, js_arg(argc, argv, 2), n, n), count = end - from < n - to ? end - from : n - to;
+    double n = self.u.l->n, to = js_clamp(x, js_arg(argc, argv, 0), n, 0),
+        from = js_clamp(x, js_arg(argc, argv, 1), n, 0);
+    double end = js_clamp(x, js_arg(argc, argv, 2), n, n), count = end - from < n - to ?
+        end - from : n - to;
     check_open(x, self);
     if (count > 0) {
-        memmove(self.u.l->v + (uint32_t)to, self.u.l->v + (uint32_t)from, (size_t)count * sizeof(tbe_val));
+        memmove(self.u.l->v + (uint32_t)to, self.u.l->v + (uint32_t)from,
+            (size_t)count * sizeof(tbe_val));
     }
     return self;
 }
@@ -678,7 +600,8 @@ i_next(ARGS)
     bool done = o->at >= o->items.u.l->n;
     (void)argc;
     (void)argv;
-    return tbe_j_map(x, 2, keys, (const tbe_val[2]){ done ? TBE_UNDEF_VAL : o->items.u.l->v[o->at++], tbe_bool(done) });
+    return tbe_j_map(x, 2, keys, (const tbe_val[2]){ done ? TBE_UNDEF_VAL :
+        o->items.u.l->v[o->at++], tbe_bool(done) });
 }
 
 tbe_fn *
@@ -700,12 +623,17 @@ js_array_method(struct tbe_str name)
     static const struct js_method t[] = { { "at", a_at }, { "concat", a_concat },
         { "copyWithin", a_copy_within }, { "entries", a_entries },
         { "every", a_every }, { "fill", a_fill }, { "filter", a_filter }, { "find", a_find },
-        { "findIndex", a_find_index }, { "findLast", a_find_last }, { "findLastIndex", a_find_last_index },
-        { "flat", a_flat }, { "flatMap", a_flat_map }, { "forEach", a_for_each }, { "includes", a_includes },
-        { "indexOf", a_index_of }, { "join", a_join }, { "keys", a_keys }, { "lastIndexOf", a_last_index_of },
+        { "findIndex", a_find_index }, { "findLast", a_find_last },
+        { "findLastIndex", a_find_last_index },
+        { "flat", a_flat }, { "flatMap", a_flat_map }, { "forEach", a_for_each },
+        { "includes", a_includes },
+        { "indexOf", a_index_of }, { "join", a_join }, { "keys", a_keys },
+        { "lastIndexOf", a_last_index_of },
         { "map", a_map }, { "pop", a_pop }, { "push", a_push }, { "reduce", a_reduce },
-        { "reduceRight", a_reduce_right }, { "reverse", a_reverse }, { "shift", a_shift }, { "slice", a_slice },
-        { "some", a_some }, { "sort", a_sort }, { "splice", a_splice }, { "toReversed", a_to_reversed },
+        { "reduceRight", a_reduce_right }, { "reverse", a_reverse }, { "shift", a_shift },
+        { "slice", a_slice },
+        { "some", a_some }, { "sort", a_sort }, { "splice", a_splice },
+        { "toReversed", a_to_reversed },
         { "toSorted", a_to_sorted }, { "toSpliced", a_to_spliced }, { "toString", a_to_string },
         { "unshift", a_unshift }, { "values", a_values }, { "with", a_with } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);

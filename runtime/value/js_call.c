@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript methods and calls: which function a method name means, calling it, new, and the methods of
- * functions. */
+/* JavaScript methods and calls: which function a method name means, calling it, new, and the
+ * methods of functions. */
 #include "config.h"
 #include "js_room.h"
 
@@ -39,7 +39,8 @@ js_native(struct tbe_x *x, const char *name, tbe_fn *fn, tbe_val bound)
 bool
 js_callable(tbe_val v)
 {
-    return v.t == TBE_FUNC || (v.t == TBE_OBJ && v.sub == JS_CLASS && ((struct js_obj *)v.u.p)->ctor.t == TBE_FUNC);
+    return v.t == TBE_FUNC || (v.t == TBE_OBJ && v.sub == JS_CLASS &&
+        ((struct js_obj *)v.u.p)->ctor.t == TBE_FUNC);
 }
 
 const char *
@@ -71,7 +72,8 @@ js_cls(tbe_val v)
 static tbe_fn *
 class_method(const char *cls, struct tbe_str name)
 {
-    static const struct { const char *cls; tbe_fn *(*find)(struct tbe_str); } t[] = { { "String", js_string_method },
+    static const struct { const char *cls; tbe_fn *(*find)(struct tbe_str); } t[] = { { "String",
+        js_string_method },
         { "Array", js_array_method }, { "Date", js_date_method }, { "RegExp", js_regex_method },
         { "Function", js_func_method }, { "Number", js_number_method } };
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -135,7 +137,8 @@ method_off(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, const tb
     if (fn == NULL) {
         tbe_j_throw(x, "TypeError", "%s called on incompatible receiver", f->name);
     }
-    return fn(x, self.t == TBE_OBJ && self.sub == JS_BOXED ? ((struct js_obj *)self.u.p)->ctor : self, argc, argv);
+    return fn(x, self.t == TBE_OBJ && self.sub == JS_BOXED ? ((struct js_obj *)self.u.p)->ctor :
+        self, argc, argv);
 }
 
 tbe_val
@@ -193,7 +196,8 @@ tbe_j_call(struct tbe_x *x, tbe_val f, tbe_val self, int argc, const tbe_val *ar
 
 /* o.name(...); site: what the script writes for it, or NULL. */
 static tbe_val
-call_method(struct tbe_x *x, tbe_val o, struct tbe_str name, const char *site, int argc, const tbe_val *argv)
+call_method(struct tbe_x *x, tbe_val o, struct tbe_str name, const char *site, int argc,
+    const tbe_val *argv)
 {
     tbe_val f;
     if (o.t <= TBE_NULL) {
@@ -248,7 +252,8 @@ tbe_j_method_at(struct tbe_x *x, tbe_val o, tbe_val key, int argc, const tbe_val
 }
 
 tbe_val
-tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_str name, int argc, const tbe_val *argv)
+tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_str name, int argc,
+    const tbe_val *argv)
 {
     tbe_fn *f = NULL;
     tbe_val patched;
@@ -280,7 +285,8 @@ tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_s
 static tbe_val
 fn_call(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
 {
-    return tbe_j_call(x, self, js_arg(argc, argv, 0), argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : NULL);
+    return tbe_j_call(x, self, js_arg(argc, argv, 0), argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 :
+        NULL);
 }
 
 static tbe_val
@@ -341,7 +347,8 @@ fn_to_string(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
 tbe_fn *
 js_func_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "apply", fn_apply }, { "bind", fn_bind }, { "call", fn_call },
+    static const struct js_method t[] = { { "apply", fn_apply }, { "bind", fn_bind },
+        { "call", fn_call },
         { "toString", fn_to_string } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);
 }
@@ -363,7 +370,8 @@ tbe_j_construct(struct tbe_x *x, tbe_val f, int argc, const tbe_val *argv)
         struct tbe_str s = tbe_j_text(x, f);
         tbe_j_throw(x, "TypeError", "%.*s is not a constructor", (int)s.n, s.p);
     }
-    tbe_val o = js_obj_new(x, JS_INSTANCE, "Object"), proto = tbe_j_get_slow(x, f, TBE_STR("prototype"));
+    tbe_val o = js_obj_new(x, JS_INSTANCE, "Object"), proto = tbe_j_get_slow(x, f,
+        TBE_STR("prototype"));
     ((struct js_obj *)o.u.p)->proto = proto.t > TBE_STR_T ? proto : TBE_UNDEF_VAL;
     tbe_val r = tbe_j_call(x, f, o, argc, argv);
     return r.t > TBE_STR_T ? r : o;
@@ -395,12 +403,16 @@ tbe_j_needs_new(struct tbe_x *x, int argc, const tbe_val *argv)
 tbe_val
 tbe_j_new(struct tbe_x *x, struct tbe_str cls, int argc, const tbe_val *argv)
 {
-    static const struct { const char *name; tbe_val (*fn)(struct tbe_x *, int, const tbe_val *); bool box; } rows[] = {
-        { "Date", js_date_construct, false }, { "Array", tbe_j_array, false }, { "Object", tbe_j_object, false },
-        { "RegExp", tbe_j_regexp, false }, { "Error", tbe_j_error, false }, { "TypeError", tbe_j_type_error, false },
+    static const struct { const char *name; tbe_val (*fn)(struct tbe_x *, int,
+        const tbe_val *); bool box; } rows[] = {
+        { "Date", js_date_construct, false }, { "Array", tbe_j_array, false },
+        { "Object", tbe_j_object, false },
+        { "RegExp", tbe_j_regexp, false }, { "Error", tbe_j_error, false },
+        { "TypeError", tbe_j_type_error, false },
         { "RangeError", tbe_j_range_error, false }, { "SyntaxError", tbe_j_syntax_error, false },
         { "ReferenceError", tbe_j_reference_error, false }, { "URIError", tbe_j_uri_error, false },
-        { "EvalError", tbe_j_eval_error, false }, { "Number", tbe_j_number, true }, { "String", tbe_j_string, true },
+        { "EvalError", tbe_j_eval_error, false }, { "Number", tbe_j_number, true },
+        { "String", tbe_j_string, true },
         { "Boolean", tbe_j_boolean, true } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (tbe_str_eqz(cls, rows[i].name)) {
@@ -429,18 +441,23 @@ tbe_j_not_defined(struct tbe_x *x, struct tbe_str name)
 tbe_val
 tbe_j_early(struct tbe_x *x, struct tbe_str name)
 {
-    tbe_j_throw(x, "ReferenceError", "Cannot access '%.*s' before initialization", (int)name.n, name.p);
+    tbe_j_throw(x, "ReferenceError", "Cannot access '%.*s' before initialization", (int)name.n,
+        name.p);
 }
 
 tbe_val
-tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv)
+tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
+    const tbe_val *argv)
 {
     tbe_val c = js_class_value(x, tbe_arena_dupz(x->a, cls));
-    if (c.t == TBE_OBJ) { /* the script may have put it there; toString and the like are every object's */
-        return call_method(x, c, name, tbe_arena_fmt(x->a, "%.*s.%.*s%c", (int)cls.n, cls.p, (int)name.n, name.p, 0).p,
+    /* the script may have put it there; toString and the like are every object's */
+    if (c.t == TBE_OBJ) {
+        return call_method(x, c, name, tbe_arena_fmt(x->a, "%.*s.%.*s%c", (int)cls.n, cls.p,
+            (int)name.n, name.p, 0).p,
             argc, argv);
     }
-    tbe_j_throw(x, "TypeError", "%.*s.%.*s is not a function", (int)cls.n, cls.p, (int)name.n, name.p);
+    tbe_j_throw(x, "TypeError", "%.*s.%.*s is not a function", (int)cls.n, cls.p, (int)name.n,
+        name.p);
 }
 
 tbe_val

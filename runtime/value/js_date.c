@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript Date: milliseconds since 1970; local time from the system's zone data. Text forms as Node
- * prints them in en-US. */
+/* JavaScript Date: milliseconds since 1970; local time from the system's zone data. Text forms
+ * as Node prints them in en-US. */
 #include "config.h"
 #include "js_room.h"
 
@@ -14,7 +14,8 @@
 #define MS_DAY 86400000.0
 
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+    "Oct", "Nov", "Dec" };
 
 struct fields {
     int64_t year;
@@ -37,7 +38,8 @@ split(double t)
     struct fields f;
     int64_t day = (int64_t)floor(t / MS_DAY), ms = (int64_t)(t - (double)day * MS_DAY);
     int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365,
+        doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     int64_t mp = (5 * doy + 2) / 153;
     f.day = (int)(doy - (153 * mp + 2) / 5 + 1);
     f.month = (int)(mp < 10 ? mp + 2 : mp - 10); /* 0..11 */
@@ -54,7 +56,8 @@ split(double t)
 static double
 join(double y, double mo, double d, double h, double mi, double s, double ms)
 {
-    if (!isfinite(y) || !isfinite(mo) || !isfinite(d) || !isfinite(h) || !isfinite(mi) || !isfinite(s) || !isfinite(ms)) {
+    if (!isfinite(y) || !isfinite(mo) || !isfinite(d) || !isfinite(h) || !isfinite(mi) ||
+        !isfinite(s) || !isfinite(ms)) {
         return (double)NAN;
     }
     double ym = trunc(y) + floor(trunc(mo) / 12), mn = trunc(mo) - floor(trunc(mo) / 12) * 12;
@@ -120,15 +123,18 @@ js_date_iso(struct tbe_x *x, double t)
 {
     struct fields f = split(t);
     const char *fmt = f.year < 0 ? "-%06lld-%02d-%02dT%02d:%02d:%02d.%03dZ" :
-        f.year > 9999 ? "+%06lld-%02d-%02dT%02d:%02d:%02d.%03dZ" : "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ";
-    return tbe_arena_fmt(x->a, fmt, (long long)(f.year < 0 ? -f.year : f.year), f.month + 1, f.day, f.hour, f.min,
+        f.year > 9999 ? "+%06lld-%02d-%02dT%02d:%02d:%02d.%03dZ" :
+            "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ";
+    return tbe_arena_fmt(x->a, fmt, (long long)(f.year < 0 ? -f.year : f.year), f.month + 1, f.day,
+        f.hour, f.min,
         f.sec, f.ms);
 }
 
 static struct tbe_str
 date_part(struct tbe_x *x, struct fields f)
 {
-    return tbe_arena_fmt(x->a, "%s %s %02d %04lld", days[f.wday], months[f.month], f.day, (long long)f.year);
+    return tbe_arena_fmt(x->a, "%s %s %02d %04lld", days[f.wday], months[f.month], f.day,
+        (long long)f.year);
 }
 
 static struct tbe_str
@@ -143,7 +149,8 @@ time_part(struct tbe_x *x, double t, struct fields f)
     }
     bool utc = off == 0 && (strcmp(zone, "UTC") == 0 || strcmp(zone, "GMT") == 0);
     int a = (int)fabs(off);
-    return tbe_arena_fmt(x->a, "%02d:%02d:%02d GMT%c%02d%02d (%s)", f.hour, f.min, f.sec, off < 0 ? '-' : '+', a / 60,
+    return tbe_arena_fmt(x->a, "%02d:%02d:%02d GMT%c%02d%02d (%s)", f.hour, f.min, f.sec, off < 0 ?
+        '-' : '+', a / 60,
         a % 60, utc ? "Coordinated Universal Time" : zone);
 }
 
@@ -158,7 +165,8 @@ js_date_to_text(struct tbe_x *x, double t)
     return tbe_arena_fmt(x->a, "%.*s %.*s", (int)d.n, d.p, (int)z.n, z.p);
 }
 
-enum form { DATE_STRING, TIME_STRING, UTC_STRING, ISO_STRING, LOCALE, LOCALE_DATE, LOCALE_TIME, FULL };
+enum form { DATE_STRING, TIME_STRING, UTC_STRING, ISO_STRING, LOCALE, LOCALE_DATE, LOCALE_TIME,
+    FULL };
 
 static tbe_val
 text(struct tbe_x *x, tbe_val self, enum form form)
@@ -179,7 +187,8 @@ text(struct tbe_x *x, tbe_val self, enum form form)
     case TIME_STRING:
         return tbe_strv(time_part(x, t, f));
     case UTC_STRING:
-        return tbe_strv(tbe_arena_fmt(x->a, "%s, %02d %s %04lld %02d:%02d:%02d GMT", days[f.wday], f.day, months[f.month],
+        return tbe_strv(tbe_arena_fmt(x->a, "%s, %02d %s %04lld %02d:%02d:%02d GMT", days[f.wday],
+            f.day, months[f.month],
             (long long)f.year, f.hour, f.min, f.sec));
     case ISO_STRING:
         return tbe_strv(js_date_iso(x, t));
@@ -188,7 +197,8 @@ text(struct tbe_x *x, tbe_val self, enum form form)
     case LOCALE_TIME:
         return tbe_strv(tbe_arena_fmt(x->a, "%d:%02d:%02d %s", h12, f.min, f.sec, half));
     case LOCALE:
-        return tbe_strv(tbe_arena_fmt(x->a, "%d/%d/%lld, %d:%02d:%02d %s", f.month + 1, f.day, (long long)f.year,
+        return tbe_strv(tbe_arena_fmt(x->a, "%d/%d/%lld, %d:%02d:%02d %s", f.month + 1, f.day,
+            (long long)f.year,
             h12, f.min, f.sec, half));
     default:
         return tbe_strv(js_date_to_text(x, t));
@@ -260,7 +270,8 @@ parse_iso(struct tbe_str s, double *t)
     double y, mo = 1, d = 1, h = 0, mi = 0, sec = 0, ms = 0, off = 0;
     bool neg = p < e && *p == '-', ext = neg || (p < e && *p == '+'), time = false, zoned = false;
     p = digits(ext ? p + 1 : p, e, ext ? 6 : 4, ext ? 6 : 4, &y);
-    if (p != NULL && p < e && *p == '-' && (p = digits(p + 1, e, 2, 2, &mo)) != NULL && p < e && *p == '-') {
+    if (p != NULL && p < e && *p == '-' && (p = digits(p + 1, e, 2, 2, &mo)) != NULL && p < e &&
+        *p == '-') {
         p = digits(p + 1, e, 2, 2, &d);
     }
     if (p != NULL && p < e && (*p == 'T' || *p == 't' || *p == ' ')) {
@@ -283,7 +294,8 @@ parse_iso(struct tbe_str s, double *t)
             p = z;
         }
     }
-    if (p != e || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 24 || mi > 59 || sec > 59 || (h == 24 && (mi || sec || ms))) {
+    if (p != e || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 24 || mi > 59 || sec > 59 ||
+        (h == 24 && (mi || sec || ms))) {
         return false;
     }
     *t = join(neg ? -y : y, mo - 1, d, h, mi, sec, ms) - off * 60000;
@@ -300,14 +312,16 @@ static int
 month_name(const char *p, const char *e)
 {
     for (int i = 0; i < 12 && e - p >= 3; i++) {
-        if ((p[0] | 32) == (months[i][0] | 32) && (p[1] | 32) == months[i][1] && (p[2] | 32) == months[i][2]) {
+        if ((p[0] | 32) == (months[i][0] | 32) && (p[1] | 32) == months[i][1] &&
+            (p[2] | 32) == months[i][2]) {
             return i;
         }
     }
     return -1;
 }
 
-/* The free form engines accept: "Nov 14, 2023 10:00:00", "14 Nov 2023", "2023/11/14", "11/14/2023 10:00 PM". */
+/* The free form engines accept: "Nov 14, 2023 10:00:00", "14 Nov 2023", "2023/11/14",
+ * "11/14/2023 10:00 PM". */
 static double
 parse_free(struct tbe_str s)
 {
@@ -361,7 +375,8 @@ parse_free(struct tbe_str s)
             }
             if (month < 0 && month_name(p, q) >= 0) {
                 month = month_name(p, q);
-            } else if (tbe_str_ieq(w, TBE_STR("GMT")) || tbe_str_ieq(w, TBE_STR("UTC")) || tbe_str_ieq(w, TBE_STR("Z"))) {
+            } else if (tbe_str_ieq(w, TBE_STR("GMT")) || tbe_str_ieq(w, TBE_STR("UTC")) ||
+                tbe_str_ieq(w, TBE_STR("Z"))) {
                 zoned = true;
             } else if (tbe_str_ieq(w, TBE_STR("PM")) || tbe_str_ieq(w, TBE_STR("AM"))) {
                 pm = (*p | 32) == 'p';
@@ -558,20 +573,29 @@ js_date_method(struct tbe_str name)
 {
     static const struct js_method t[] = { { "getDate", d_get_date }, { "getDay", d_get_day },
         { "getFullYear", d_get_year }, { "getHours", d_get_hours }, { "getMilliseconds", d_get_ms },
-        { "getMinutes", d_get_minutes }, { "getMonth", d_get_month }, { "getSeconds", d_get_seconds },
-        { "getTime", d_get_time }, { "getTimezoneOffset", d_zone_offset }, { "getUTCDate", d_get_utc_date },
-        { "getUTCDay", d_get_utc_day }, { "getUTCFullYear", d_get_utc_year }, { "getUTCHours", d_get_utc_hours },
+        { "getMinutes", d_get_minutes }, { "getMonth", d_get_month },
+        { "getSeconds", d_get_seconds },
+        { "getTime", d_get_time }, { "getTimezoneOffset", d_zone_offset },
+        { "getUTCDate", d_get_utc_date },
+        { "getUTCDay", d_get_utc_day }, { "getUTCFullYear", d_get_utc_year },
+        { "getUTCHours", d_get_utc_hours },
         { "getUTCMilliseconds", d_get_utc_ms }, { "getUTCMinutes", d_get_utc_minutes },
-        { "getUTCMonth", d_get_utc_month }, { "getUTCSeconds", d_get_utc_seconds }, { "getYear", d_short_year },
+        { "getUTCMonth", d_get_utc_month }, { "getUTCSeconds", d_get_utc_seconds },
+        { "getYear", d_short_year },
         { "setDate", d_set_date }, { "setFullYear", d_set_year }, { "setHours", d_set_hours },
-        { "setMilliseconds", d_set_ms }, { "setMinutes", d_set_minutes }, { "setMonth", d_set_month },
-        { "setSeconds", d_set_seconds }, { "setTime", d_set_time }, { "setUTCDate", d_set_utc_date },
+        { "setMilliseconds", d_set_ms }, { "setMinutes", d_set_minutes },
+        { "setMonth", d_set_month },
+        { "setSeconds", d_set_seconds }, { "setTime", d_set_time },
+        { "setUTCDate", d_set_utc_date },
         { "setUTCFullYear", d_set_utc_year }, { "setUTCHours", d_set_utc_hours },
         { "setUTCMilliseconds", d_set_utc_ms }, { "setUTCMinutes", d_set_utc_minutes },
         { "setUTCMonth", d_set_utc_month }, { "setUTCSeconds", d_set_utc_seconds },
-        { "toDateString", d_to_date_string }, { "toGMTString", d_to_utc_string }, { "toISOString", d_to_iso },
-        { "toJSON", d_to_json }, { "toLocaleDateString", d_to_locale_date }, { "toLocaleString", d_to_locale },
-        { "toLocaleTimeString", d_to_locale_time }, { "toString", d_to_string }, { "toTimeString", d_to_time_string },
+        { "toDateString", d_to_date_string }, { "toGMTString", d_to_utc_string },
+        { "toISOString", d_to_iso },
+        { "toJSON", d_to_json }, { "toLocaleDateString", d_to_locale_date },
+        { "toLocaleString", d_to_locale },
+        { "toLocaleTimeString", d_to_locale_time }, { "toString", d_to_string },
+        { "toTimeString", d_to_time_string },
         { "toUTCString", d_to_utc_string }, { "valueOf", d_get_time } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);
 }

@@ -37,7 +37,8 @@ tbe_j_json_parse(struct tbe_x *x, int argc, const tbe_val *argv)
         if (err.offset >= s.n) {
             tbe_j_throw(x, "SyntaxError", "Unexpected end of JSON input");
         }
-        tbe_j_throw(x, "SyntaxError", "Unexpected token '%c', \"%.*s\" is not valid JSON", s.p[err.offset],
+        tbe_j_throw(x, "SyntaxError", "Unexpected token '%c', \"%.*s\" is not valid JSON",
+            s.p[err.offset],
             (int)(s.n > 100 ? 100 : s.n), s.p);
     }
     if (js_arg(argc, argv, 1).t == TBE_FUNC) {
@@ -67,7 +68,8 @@ nl(struct out *o)
     }
 }
 
-/* Calls the script; what it serialises in turn nests below this document. A throw is settled in js_json_text. */
+/* Calls the script; what it serialises in turn nests below this document. A throw is settled in
+ * js_json_text. */
 static tbe_val
 call_out(struct out *o, tbe_val f, tbe_val self, int argc, const tbe_val *argv)
 {
@@ -116,7 +118,8 @@ write_list(struct out *o, tbe_val v)
     tbe_buf_putc(&o->b, '[');
     o->depth++;
     for (uint32_t i = 0; i < v.u.l->n; i++) {
-        tbe_val e = prepare(o, v, o->replacer.t == TBE_FUNC ? tbe_j_str(o->x, tbe_double(i)) : TBE_UNDEF_VAL, v.u.l->v[i]);
+        tbe_val e = prepare(o, v, o->replacer.t == TBE_FUNC ? tbe_j_str(o->x, tbe_double(i)) :
+            TBE_UNDEF_VAL, v.u.l->v[i]);
         if (i > 0) {
             tbe_buf_putc(&o->b, ',');
         }
@@ -224,7 +227,8 @@ js_json_text(struct tbe_x *x, tbe_val v, tbe_val replacer, struct tbe_str indent
     *o = (struct out){ .x = x, .replacer = replacer, .allow = replacer, .indent = indent };
     struct tbe_catch c = { .up = x->catch_, .depth = x->depth };
     const int nested = x->nested;
-    if (setjmp(c.env) != 0) { /* toJSON, the replacer or a limit threw: the text is not in the arena */
+    /* toJSON, the replacer or a limit threw: the text is not in the arena */
+    if (setjmp(c.env) != 0) {
         tbe_buf_free(&o->b);
         x->nested = nested;
         tbe_throw_val(x, x->thrown);
@@ -272,7 +276,8 @@ plain(tbe_val v, int depth)
         return true;
     case TBE_MAP:
         for (uint32_t i = 0; tbe_map_next(v.u.m, &i, &e);) {
-            if (depth > 50 || e->key.flags != 0 || e->val.t == TBE_UNDEF || js_index_key(tbe_val_str(e->key), &k) || !plain(e->val, depth + 1) ||
+            if (depth > 50 || e->key.flags != 0 || e->val.t == TBE_UNDEF ||
+                js_index_key(tbe_val_str(e->key), &k) || !plain(e->val, depth + 1) ||
                 (e->val.t == TBE_FUNC)) {
                 return false;
             }
@@ -290,7 +295,8 @@ tbe_j_result(struct tbe_x *x, tbe_val v)
         return v;
     }
     tbe_val text = js_json_text(x, v, TBE_UNDEF_VAL, TBE_STR("")), out;
-    if (text.t == TBE_UNDEF || tbe_json_parse(x->a, tbe_val_str(text), TBE_JSON_JS, &out, NULL) != 0) {
+    if (text.t == TBE_UNDEF || tbe_json_parse(x->a, tbe_val_str(text), TBE_JSON_JS, &out,
+        NULL) != 0) {
         return TBE_UNDEF_VAL;
     }
     return out;
@@ -317,7 +323,8 @@ js_clone(struct tbe_x *x, tbe_val v, bool data)
         tbe_val keys = js_keys(x, v);
         out = tbe_map_new(x->a, keys.u.l->n);
         for (uint32_t i = 0; i < keys.u.l->n; i++) {
-            js_define(x, out, tbe_val_str(keys.u.l->v[i]), js_clone(x, tbe_j_index(x, v, keys.u.l->v[i]), data), 0);
+            js_define(x, out, tbe_val_str(keys.u.l->v[i]),
+                js_clone(x, tbe_j_index(x, v, keys.u.l->v[i]), data), 0);
         }
     } else if (v.t == TBE_DATE) {
         out = js_date_new(x, ((struct js_date *)v.u.p)->t);

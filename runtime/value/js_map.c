@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript Map and Set, searched linearly: scripts of rule nodes keep few entries in them. Every step of
- * a search costs fuel. */
+/* JavaScript Map and Set, searched linearly: scripts of rule nodes keep few entries in them.
+ * Every step of a search costs fuel. */
 #include "config.h"
 #include "js_room.h"
 
@@ -25,7 +25,8 @@ find(struct tbe_x *x, tbe_val self, tbe_val key)
         if (self.sub == JS_MAPOBJ) {
             k = k.u.l->v[0];
         }
-        if (tbe_j_seq(x, k, key) || (k.t == TBE_DOUBLE && key.t == TBE_DOUBLE && isnan(k.u.d) && isnan(key.u.d))) {
+        if (tbe_j_seq(x, k, key) || (k.t == TBE_DOUBLE && key.t == TBE_DOUBLE && isnan(k.u.d) &&
+            isnan(key.u.d))) {
             return i;
         }
     }
@@ -128,13 +129,18 @@ ms_for_each(ARGS)
 tbe_fn *
 js_mapset_method(bool set, struct tbe_str name)
 {
-    static const struct js_method m[] = { { "clear", ms_clear }, { "delete", ms_delete }, { "entries", ms_entries },
-        { "forEach", ms_for_each }, { "get", m_get }, { "has", ms_has }, { "keys", ms_keys }, { "set", m_set },
+    static const struct js_method m[] = { { "clear", ms_clear }, { "delete", ms_delete },
+        { "entries", ms_entries },
+        { "forEach", ms_for_each }, { "get", m_get }, { "has", ms_has }, { "keys", ms_keys },
+        { "set", m_set },
         { "size", ms_size }, { "values", ms_values } };
-    static const struct js_method s[] = { { "add", s_add }, { "clear", ms_clear }, { "delete", ms_delete },
-        { "entries", ms_entries }, { "forEach", ms_for_each }, { "has", ms_has }, { "keys", ms_keys },
+    static const struct js_method s[] = { { "add", s_add }, { "clear", ms_clear },
+        { "delete", ms_delete },
+        { "entries", ms_entries }, { "forEach", ms_for_each }, { "has", ms_has },
+        { "keys", ms_keys },
         { "size", ms_size }, { "values", ms_values } };
-    return set ? js_find_method(s, sizeof(s) / sizeof(s[0]), name) : js_find_method(m, sizeof(m) / sizeof(m[0]), name);
+    return set ? js_find_method(s, sizeof(s) / sizeof(s[0]), name) :
+        js_find_method(m, sizeof(m) / sizeof(m[0]), name);
 }
 
 tbe_val

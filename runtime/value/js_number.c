@@ -30,7 +30,8 @@ exact_cbrt(double d)
 MATH1(abs, fabs(d))
 MATH1(floor, floor(d))
 MATH1(ceil, ceil(d))
-MATH1(round, d == trunc(d) || isnan(d) ? d : d < 0 && d >= -0.5 ? -0.0 : d > 0 && d < 0.5 ? 0.0 : fabs(d) < 4503599627370496.0 ? floor(d + 0.5) : d)
+MATH1(round, d == trunc(d) || isnan(d) ? d : d < 0 && d >= -0.5 ? -0.0 : d > 0 &&
+    d < 0.5 ? 0.0 : fabs(d) < 4503599627370496.0 ? floor(d + 0.5) : d)
 MATH1(trunc, trunc(d))
 MATH1(sign, d > 0 ? 1 : d < 0 ? -1 : d)
 MATH1(sqrt, sqrt(d))
@@ -75,15 +76,18 @@ extreme(struct tbe_x *x, int argc, const tbe_val *argv, bool max)
         double d = tbe_j_num(x, argv[i]);
         if (isnan(d)) {
             r = d;
-        } else if (!isnan(r) && (max ? d > r || (d == r && !signbit(d)) : d < r || (d == r && signbit(d)))) {
+        } else if (!isnan(r) && (max ? d > r || (d == r && !signbit(d)) : d < r ||
+            (d == r && signbit(d)))) {
             r = d;
         }
     }
     return tbe_double(r);
 }
 
-tbe_val tbe_j_math_min(struct tbe_x *x, int argc, const tbe_val *argv) { return extreme(x, argc, argv, false); }
-tbe_val tbe_j_math_max(struct tbe_x *x, int argc, const tbe_val *argv) { return extreme(x, argc, argv, true); }
+tbe_val tbe_j_math_min(struct tbe_x *x, int argc, const tbe_val *argv) { return extreme(x, argc,
+    argv, false); }
+tbe_val tbe_j_math_max(struct tbe_x *x, int argc, const tbe_val *argv) { return extreme(x, argc,
+    argv, true); }
 
 tbe_val
 tbe_j_math_hypot(struct tbe_x *x, int argc, const tbe_val *argv)
@@ -119,13 +123,18 @@ tbe_j_math_random(struct tbe_x *x, int argc, const tbe_val *argv)
 tbe_val
 tbe_j_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name)
 {
-    static const struct { const char *cls, *name; double d; } rows[] = { { "Math", "PI", 3.141592653589793 },
-        { "Math", "E", 2.718281828459045 }, { "Math", "LN2", 0.6931471805599453 }, { "Math", "LN10", 2.302585092994046 },
+    static const struct { const char *cls, *name; double d; } rows[] = { { "Math", "PI",
+        3.141592653589793 },
+        { "Math", "E", 2.718281828459045 }, { "Math", "LN2", 0.6931471805599453 },
+        { "Math", "LN10", 2.302585092994046 },
         { "Math", "LOG2E", 1.4426950408889634 }, { "Math", "LOG10E", 0.4342944819032518 },
         { "Math", "SQRT2", 1.4142135623730951 }, { "Math", "SQRT1_2", 0.7071067811865476 },
-        { "Number", "MAX_VALUE", DBL_MAX }, { "Number", "MIN_VALUE", 5e-324 }, { "Number", "EPSILON", DBL_EPSILON },
-        { "Number", "MAX_SAFE_INTEGER", 9007199254740991.0 }, { "Number", "MIN_SAFE_INTEGER", -9007199254740991.0 },
-        { "Number", "POSITIVE_INFINITY", (double)INFINITY }, { "Number", "NEGATIVE_INFINITY", -(double)INFINITY } };
+        { "Number", "MAX_VALUE", DBL_MAX }, { "Number", "MIN_VALUE", 5e-324 },
+        { "Number", "EPSILON", DBL_EPSILON },
+        { "Number", "MAX_SAFE_INTEGER", 9007199254740991.0 },
+        { "Number", "MIN_SAFE_INTEGER", -9007199254740991.0 },
+        { "Number", "POSITIVE_INFINITY", (double)INFINITY },
+        { "Number", "NEGATIVE_INFINITY", -(double)INFINITY } };
     (void)x;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (tbe_str_eqz(name, rows[i].name) && tbe_str_eqz(cls, rows[i].cls)) {
@@ -193,8 +202,9 @@ fixed(char *out, size_t cap, double d, int prec)
     }
 }
 
-/* The same for a product d * 10^prec that fits the mantissa: fma gives the rest the rounded product leaves
- * out, so that a tie is told from what is nearly one. The length, or 0: take the long way. */
+/* The same for a product d * 10^prec that fits the mantissa: fma gives the rest the rounded
+ * product leaves out, so that a tie is told from what is nearly one. The length, or 0: take the
+ * long way. */
 static size_t
 fixed_small(char *out, double d, int prec)
 {
@@ -202,7 +212,8 @@ fixed_small(char *out, double d, int prec)
     if (prec > 6 || !(d < 1e9)) {
         return 0;
     }
-    const volatile double product = d * pow10[prec]; /* rounded: the compiler must not make an fma of half */
+    /* rounded: the compiler must not make an fma of half */
+    const volatile double product = d * pow10[prec];
     const double p = product, rest = fma(d, pow10[prec], -p), whole = floor(p), half = p - whole;
     uint64_t v = (uint64_t)whole + (half > 0.5 || (half == 0.5 && rest >= 0));
     char rev[24];
@@ -280,7 +291,8 @@ static struct tbe_str
 exponential(struct tbe_x *x, bool neg, const char *digits, int exp)
 {
     size_t n = strlen(digits);
-    return tbe_arena_fmt(x->a, "%s%c%s%se%c%d", neg ? "-" : "", digits[0], n > 1 ? "." : "", digits + 1,
+    return tbe_arena_fmt(x->a, "%s%c%s%se%c%d", neg ? "-" : "", digits[0], n > 1 ? "." :
+        "", digits + 1,
         exp - 1 < 0 ? '-' : '+', abs(exp - 1));
 }
 
@@ -345,7 +357,8 @@ radix(struct tbe_x *x, double d, int r)
 {
     char buf[1200], frac[1100];
     size_t at = sizeof(buf), nf = 0;
-    double ip = floor(fabs(d)), f = fabs(d) - ip, delta = fmax(0.5 * (nextafter(fabs(d), (double)INFINITY) - fabs(d)), 5e-324);
+    double ip = floor(fabs(d)), f = fabs(d) - ip, delta = fmax(0.5 * (nextafter(fabs(d),
+        (double)INFINITY) - fabs(d)), 5e-324);
     if (!isfinite(d)) {
         return tbe_j_str(x, tbe_double(d));
     }
@@ -378,7 +391,8 @@ radix(struct tbe_x *x, double d, int r)
     for (size_t i = 0; i < nf; i++) {
         frac[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[(int)frac[i]];
     }
-    return tbe_strv(tbe_arena_fmt(x->a, "%.*s%s%.*s", (int)(sizeof(buf) - at), buf + at, nf ? "." : "", (int)nf, frac));
+    return tbe_strv(tbe_arena_fmt(x->a, "%.*s%s%.*s", (int)(sizeof(buf) - at), buf + at, nf ? "." :
+        "", (int)nf, frac));
 }
 
 static tbe_val
@@ -388,7 +402,8 @@ n_to_string(ARGS)
     if (r < 2 || r > 36) {
         tbe_j_throw(x, "RangeError", "toString() radix argument must be between 2 and 36");
     }
-    return r == 10 ? tbe_j_str(x, tbe_double(this_num(x, self))) : radix(x, this_num(x, self), (int)r);
+    return r == 10 ? tbe_j_str(x, tbe_double(this_num(x, self))) :
+        radix(x, this_num(x, self), (int)r);
 }
 
 /* en-US: groups of three, up to three decimals. */
@@ -425,7 +440,9 @@ n_to_locale(ARGS)
 tbe_fn *
 js_number_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "toExponential", n_to_exponential }, { "toFixed", n_to_fixed },
-        { "toLocaleString", n_to_locale }, { "toPrecision", n_to_precision }, { "toString", n_to_string } };
+    static const struct js_method t[] = { { "toExponential", n_to_exponential },
+        { "toFixed", n_to_fixed },
+        { "toLocaleString", n_to_locale }, { "toPrecision", n_to_precision },
+        { "toString", n_to_string } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);
 }

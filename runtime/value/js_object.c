@@ -152,7 +152,8 @@ tbe_j_object_set_proto(struct tbe_x *x, int argc, const tbe_val *argv)
         return o;
     }
     if (o.t != TBE_OBJ && o.t != TBE_FUNC) {
-        tbe_j_throw(x, "TypeError", "the prototype of this object cannot be set: make it with Object.create");
+        tbe_j_throw(x, "TypeError",
+            "the prototype of this object cannot be set: make it with Object.create");
     }
     if (proto.u.p == o.u.p || (proto.t == TBE_OBJ && js_inherits(x, proto, o))) {
         tbe_j_throw(x, "TypeError", "Cyclic __proto__ value");
@@ -178,7 +179,8 @@ tbe_j_object_create(struct tbe_x *x, int argc, const tbe_val *argv)
         o = js_obj_new(x, JS_INSTANCE, "Object");
         ((struct js_obj *)o.u.p)->proto = proto;
     }
-    return js_arg(argc, argv, 1).t > TBE_NULL ? tbe_j_object_define_all(x, 2, (const tbe_val[2]){ o, argv[1] }) : o;
+    return js_arg(argc, argv, 1).t > TBE_NULL ? tbe_j_object_define_all(x, 2,
+        (const tbe_val[2]){ o, argv[1] }) : o;
 }
 
 /* ---- descriptors ---- */
@@ -200,17 +202,21 @@ define_one(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val d)
     }
     struct tbe_map *m = js_props_of(x, o, true);
     const struct tbe_entry *e = m != NULL ? tbe_map_find(m, tbe_strv(key)) : NULL;
-    if (e != NULL ? (e->key.flags & JS_FIXED) && (e->key.flags & JS_CONST) : m != NULL && (m->flags & JS_NO_ADD)) {
+    if (e != NULL ? (e->key.flags & JS_FIXED) && (e->key.flags & JS_CONST) : m != NULL &&
+        (m->flags & JS_NO_ADD)) {
         if (e == NULL) {
-            tbe_j_throw(x, "TypeError", "Cannot define property %.*s, object is not extensible", (int)key.n, key.p);
+            tbe_j_throw(x, "TypeError", "Cannot define property %.*s, object is not extensible",
+                (int)key.n, key.p);
         }
         tbe_j_throw(x, "TypeError", "Cannot redefine property: %.*s", (int)key.n, key.p);
     }
     bool fresh = e == NULL && !js_own(x, o, key);
-    unsigned was = e != NULL ? e->key.flags : fresh ? JS_HIDDEN | JS_CONST | JS_FIXED : 0, attrs = 0;
+    unsigned was = e != NULL ? e->key.flags : fresh ? JS_HIDDEN | JS_CONST | JS_FIXED :
+        0, attrs = 0;
     attrs |= option(x, d, "enumerable", !(was & JS_HIDDEN)) ? 0 : JS_HIDDEN;
     attrs |= option(x, d, "configurable", !(was & JS_FIXED)) ? 0 : JS_FIXED;
-    bool has_get = js_find(x, d, TBE_STR("get"), &get), has_set = js_find(x, d, TBE_STR("set"), &set);
+    bool has_get = js_find(x, d, TBE_STR("get"), &get), has_set = js_find(x, d, TBE_STR("set"),
+        &set);
     if (has_get || has_set) {
         js_define_accessor(x, o, key, get, set, attrs);
         return;
@@ -243,7 +249,8 @@ tbe_j_object_define(struct tbe_x *x, int argc, const tbe_val *argv)
 tbe_val
 tbe_j_object_define_all(struct tbe_x *x, int argc, const tbe_val *argv)
 {
-    tbe_val o = need_props(x, argc, argv, "defineProperties"), keys = js_keys(x, js_arg(argc, argv, 1));
+    tbe_val o = need_props(x, argc, argv, "defineProperties"),
+        keys = js_keys(x, js_arg(argc, argv, 1));
     for (uint32_t i = 0; i < keys.u.l->n; i++) {
         define_one(x, o, tbe_val_str(keys.u.l->v[i]), tbe_j_index(x, argv[1], keys.u.l->v[i]));
     }
@@ -285,9 +292,11 @@ tbe_j_object_descriptor(struct tbe_x *x, int argc, const tbe_val *argv)
 tbe_val
 tbe_j_object_descriptors(struct tbe_x *x, int argc, const tbe_val *argv)
 {
-    tbe_val o = need_object(x, argc, argv), keys = js_own_keys(x, o, true), out = tbe_map_new(x->a, 8);
+    tbe_val o = need_object(x, argc, argv), keys = js_own_keys(x, o, true),
+        out = tbe_map_new(x->a, 8);
     for (uint32_t i = 0; i < keys.u.l->n; i++) {
-        tbe_j_put(x, out, tbe_val_str(keys.u.l->v[i]), descriptor(x, o, tbe_val_str(keys.u.l->v[i])));
+        tbe_j_put(x, out, tbe_val_str(keys.u.l->v[i]), descriptor(x, o,
+            tbe_val_str(keys.u.l->v[i])));
     }
     return out;
 }
@@ -297,7 +306,8 @@ tbe_j_object_is(struct tbe_x *x, int argc, const tbe_val *argv)
 {
     tbe_val a = js_arg(argc, argv, 0), b = js_arg(argc, argv, 1);
     if (a.t == TBE_DOUBLE && b.t == TBE_DOUBLE) {
-        return tbe_bool(isnan(a.u.d) ? isnan(b.u.d) : a.u.d == b.u.d && signbit(a.u.d) == signbit(b.u.d));
+        return tbe_bool(isnan(a.u.d) ? isnan(b.u.d) : a.u.d == b.u.d &&
+            signbit(a.u.d) == signbit(b.u.d));
     }
     return tbe_bool(tbe_j_seq(x, a, b));
 }
@@ -315,7 +325,8 @@ tbe_j_object_group(struct tbe_x *x, int argc, const tbe_val *argv)
     tbe_val list = tbe_j_spread(x, js_arg(argc, argv, 0)), out = tbe_map_new(x->a, 8), group;
     for (uint32_t i = 0; i < list.u.l->n; i++) {
         tbe_val args[2] = { js_hole(list.u.l->v[i]), tbe_double(i) };
-        struct tbe_str key = tbe_j_text(x, tbe_j_call(x, js_arg(argc, argv, 1), TBE_UNDEF_VAL, 2, args));
+        struct tbe_str key = tbe_j_text(x, tbe_j_call(x, js_arg(argc, argv, 1), TBE_UNDEF_VAL, 2,
+            args));
         group = tbe_map_get(out.u.m, key);
         if (group.t != TBE_LIST) {
             group = tbe_list_new(x->a, 4);
@@ -360,7 +371,8 @@ obj_to_string(ARGS)
 {
     (void)argc;
     (void)argv;
-    const char *cls = self.t == TBE_UNDEF ? "Undefined" : self.t == TBE_NULL ? "Null" : js_cls(self);
+    const char *cls = self.t == TBE_UNDEF ? "Undefined" : self.t == TBE_NULL ? "Null" :
+        js_cls(self);
     if (self.t == TBE_OBJ) {
         const struct js_obj *o = self.u.p;
         bool named = self.sub == JS_BOXED || (self.sub == JS_CLASS && !js_callable(self));
@@ -398,7 +410,8 @@ obj_value_of(ARGS)
 tbe_fn *
 js_object_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "hasOwnProperty", obj_has_own }, { "isPrototypeOf", obj_is_proto_of },
+    static const struct js_method t[] = { { "hasOwnProperty", obj_has_own },
+        { "isPrototypeOf", obj_is_proto_of },
         { "propertyIsEnumerable", obj_is_enumerable }, { "toLocaleString", obj_to_locale },
         { "toString", value_to_string }, { "valueOf", obj_value_of } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);

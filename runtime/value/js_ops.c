@@ -85,7 +85,8 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
     if (v.t == TBE_MAP || v.t == TBE_OBJ || x->realm != NULL) {
         for (int i = 0; i < 2; i++) {
             tbe_val f = TBE_UNDEF_VAL;
-            if (js_find(x, v, (i == 0) == text ? TBE_STR("toString") : TBE_STR("valueOf"), &f) && f.t == TBE_FUNC) {
+            if (js_find(x, v, (i == 0) == text ? TBE_STR("toString") : TBE_STR("valueOf"), &f) &&
+                f.t == TBE_FUNC) {
                 tbe_val r = tbe_j_call(x, f, v, 0, NULL);
                 if (r.t <= TBE_STR_T) {
                     return r;
@@ -105,12 +106,14 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
         return tbe_strv(js_date_to_text(x, ((struct js_date *)v.u.p)->t));
     case TBE_REGEX: {
         struct js_regex *re = v.u.p;
-        return tbe_strv(tbe_arena_fmt(x->a, "/%.*s/%.*s", (int)re->source.n, re->source.p, (int)re->flags.n,
+        return tbe_strv(tbe_arena_fmt(x->a, "/%.*s/%.*s", (int)re->source.n, re->source.p,
+            (int)re->flags.n,
             re->flags.p));
     }
     case TBE_FUNC: {
         struct tbe_func *f = v.u.p;
-        return tbe_strv(tbe_arena_fmt(x->a, "function %s() { [native code] }", f->name ? f->name : ""));
+        return tbe_strv(tbe_arena_fmt(x->a, "function %s() { [native code] }", f->name ? f->name :
+            ""));
     }
     case TBE_OBJ:
         if (v.sub == JS_ERROR) {
@@ -120,7 +123,8 @@ tbe_j_prim(struct tbe_x *x, tbe_val v, bool hint_string)
             return tbe_strv(tbe_arena_fmt(x->a, "[object %s]", ((struct js_obj *)v.u.p)->cls));
         }
         if (v.sub == JS_CLASS) {
-            return tbe_strv(tbe_arena_fmt(x->a, "function %s() { [native code] }", ((struct js_obj *)v.u.p)->cls));
+            return tbe_strv(tbe_arena_fmt(x->a, "function %s() { [native code] }",
+                ((struct js_obj *)v.u.p)->cls));
         }
         if (v.sub == JS_MAPOBJ || v.sub == JS_SETOBJ) {
             return v.sub == JS_MAPOBJ ? TBE_LIT("[object Map]") : TBE_LIT("[object Set]");
@@ -180,7 +184,8 @@ tbe_j_typeof(tbe_val v)
     case TBE_FUNC:
         return TBE_LIT("function");
     case TBE_OBJ:
-        return v.sub == JS_CLASS && ((struct js_obj *)v.u.p)->ctor.t == TBE_FUNC ? TBE_LIT("function") :
+        return v.sub == JS_CLASS && ((struct js_obj *)v.u.p)->ctor.t == TBE_FUNC ?
+            TBE_LIT("function") :
             TBE_LIT("object");
     default:
         return TBE_LIT("object");
@@ -205,7 +210,8 @@ tbe_j_add_slow(struct tbe_x *x, tbe_val a, tbe_val b)
 double
 tbe_j_rem(double a, double b)
 {
-    if (a >= 0 && b > 0 && a < 9e15 && b < 9e15 && a == (double)(int64_t)a && b == (double)(int64_t)b) {
+    if (a >= 0 && b > 0 && a < 9e15 && b < 9e15 && a == (double)(int64_t)a &&
+        b == (double)(int64_t)b) {
         return (double)((int64_t)a % (int64_t)b);
     }
     return fmod(a, b);
@@ -326,7 +332,8 @@ js_trim(struct tbe_str s, bool start, bool end)
     uint32_t len;
     while (start && s.n > 0) {
         uint32_t c = js_decode(s.p, (uint32_t)s.n, &len);
-        if (!(c == ' ' || (c >= 9 && c <= 13) || c == 0xA0 || c == 0xFEFF || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+        if (!(c == ' ' || (c >= 9 && c <= 13) || c == 0xA0 || c == 0xFEFF || c == 0x1680 ||
+            (c >= 0x2000 && c <= 0x200A) ||
                 c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000)) {
             break;
         }
@@ -438,7 +445,8 @@ js_text_number(struct tbe_str s)
     if (s.n > 2 && s.p[0] == '0') {
         int k = s.p[1] | 32;
         if (k == 'x' || k == 'o' || k == 'b') {
-            return radix_text((struct tbe_str){ s.p + 2, s.n - 2 }, k == 'x' ? 16 : k == 'o' ? 8 : 2);
+            return radix_text((struct tbe_str){ s.p + 2, s.n - 2 }, k == 'x' ? 16 : k == 'o' ? 8 :
+                2);
         }
     }
     if (tbe_str_eqz(s, "Infinity") || tbe_str_eqz(s, "+Infinity")) {

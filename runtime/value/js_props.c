@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript properties: own, inherited and built in; attributes and accessors; the order of keys. */
+/* JavaScript properties: own, inherited and built in; attributes and accessors; the order of
+ * keys. */
 #include "config.h"
 #include "js_room.h"
 
@@ -91,17 +92,20 @@ js_own(struct tbe_x *x, tbe_val o, struct tbe_str key)
     if (o.t == TBE_LIST || o.t == TBE_STR_T) {
         uint32_t n = o.t == TBE_LIST ? o.u.l->n : js_units(o);
         if (js_index_key(key, &i)) {
-            return i < n && (o.t == TBE_STR_T || !(o.u.l->v[i].t == TBE_UNDEF && o.u.l->v[i].sub == 2));
+            return i < n && (o.t == TBE_STR_T || !(o.u.l->v[i].t == TBE_UNDEF &&
+                o.u.l->v[i].sub == 2));
         }
         return tbe_str_eqz(key, "length");
     }
     if (o.t == TBE_FUNC) {
-        return tbe_str_eqz(key, "name") || tbe_str_eqz(key, "length") || tbe_str_eqz(key, "prototype");
+        return tbe_str_eqz(key, "name") || tbe_str_eqz(key, "length") ||
+            tbe_str_eqz(key, "prototype");
     }
     if (o.t == TBE_OBJ && o.sub == JS_CLASS) {
         return js_static(x, ((struct js_obj *)o.u.p)->cls, key).t != TBE_UNDEF;
     }
-    return o.t == TBE_OBJ && o.sub == JS_PROTO && js_proto_method(((struct js_obj *)o.u.p)->cls, key) != NULL;
+    return o.t == TBE_OBJ && o.sub == JS_PROTO && js_proto_method(((struct js_obj *)o.u.p)->cls,
+        key) != NULL;
 }
 
 tbe_val
@@ -164,8 +168,10 @@ func_special(struct tbe_x *x, tbe_val o, struct tbe_str key)
 static tbe_val
 regex_special(const struct js_regex *re, struct tbe_str key)
 {
-    static const struct { const char *name; char flag; } flags[] = { { "global", 'g' }, { "ignoreCase", 'i' },
-        { "multiline", 'm' }, { "sticky", 'y' }, { "dotAll", 's' }, { "unicode", 'u' }, { "hasIndices", 'd' } };
+    static const struct { const char *name; char flag; } flags[] = { { "global", 'g' },
+        { "ignoreCase", 'i' },
+        { "multiline", 'm' }, { "sticky", 'y' }, { "dotAll", 's' }, { "unicode", 'u' },
+        { "hasIndices", 'd' } };
     if (tbe_str_eqz(key, "source")) {
         return tbe_strv(re->source);
     }
@@ -177,7 +183,8 @@ regex_special(const struct js_regex *re, struct tbe_str key)
     }
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (tbe_str_eqz(key, flags[i].name)) {
-            return tbe_bool(re->flags.n > 0 && memchr(re->flags.p, flags[i].flag, re->flags.n) != NULL);
+            return tbe_bool(re->flags.n > 0 && memchr(re->flags.p, flags[i].flag,
+                re->flags.n) != NULL);
         }
     }
     return TBE_UNDEF_VAL;
@@ -383,7 +390,8 @@ put_slow(struct tbe_x *x, tbe_val o, struct tbe_map *m, struct tbe_str key, tbe_
         }
         return;
     }
-    if ((m->flags & TBE_FROZEN) || (up != NULL && (up->key.flags & JS_CONST)) || (e == NULL && (m->flags & JS_NO_ADD))) {
+    if ((m->flags & TBE_FROZEN) || (up != NULL && (up->key.flags & JS_CONST)) ||
+        (e == NULL && (m->flags & JS_NO_ADD))) {
         return;
     }
     if (e != NULL) {
@@ -524,7 +532,8 @@ js_define(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, unsigned at
 }
 
 void
-js_define_accessor(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val get, tbe_val set, unsigned attrs)
+js_define_accessor(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val get, tbe_val set,
+    unsigned attrs)
 {
     struct tbe_map *m = js_props_of(x, o, true);
     const struct tbe_entry *e = m != NULL ? tbe_map_find(m, tbe_strv(key)) : NULL;
@@ -540,7 +549,8 @@ js_define_accessor(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val get, 
 void
 tbe_j_accessor(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val fn, bool setter)
 {
-    js_define_accessor(x, o, tbe_j_text(x, key), setter ? TBE_UNDEF_VAL : fn, setter ? fn : TBE_UNDEF_VAL, 0);
+    js_define_accessor(x, o, tbe_j_text(x, key), setter ? TBE_UNDEF_VAL : fn, setter ? fn :
+        TBE_UNDEF_VAL, 0);
 }
 
 tbe_val
@@ -674,7 +684,8 @@ void
 tbe_j_coercible(struct tbe_x *x, tbe_val v)
 {
     if (v.t <= TBE_NULL) {
-        tbe_j_throw(x, "TypeError", "Cannot destructure '%s' as it is %s.", v.t == TBE_NULL ? "null" : "undefined",
+        tbe_j_throw(x, "TypeError", "Cannot destructure '%s' as it is %s.", v.t == TBE_NULL ?
+            "null" : "undefined",
             v.t == TBE_NULL ? "null" : "undefined");
     }
 }
@@ -698,7 +709,8 @@ tbe_j_in(struct tbe_x *x, tbe_val key, tbe_val o)
     struct tbe_str k = tbe_j_text(x, key);
     if (o.t <= TBE_STR_T) {
         struct tbe_str s = tbe_j_text(x, o);
-        tbe_j_throw(x, "TypeError", "Cannot use 'in' operator to search for '%.*s' in %.*s", (int)k.n, k.p, (int)s.n, s.p);
+        tbe_j_throw(x, "TypeError", "Cannot use 'in' operator to search for '%.*s' in %.*s",
+            (int)k.n, k.p, (int)s.n, s.p);
     }
     if (find_entry(x, o, k) != NULL || js_patched(x, o, k, &v)) {
         return true;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The classes of JavaScript as values: Array, Math, globalThis, their prototypes, and what a script adds to
- * these. An execution makes what it touches; nothing outlives it. */
+/* The classes of JavaScript as values: Array, Math, globalThis, their prototypes, and what a
+ * script adds to these. An execution makes what it touches; nothing outlives it. */
 #include "config.h"
 #include "js_room.h"
 
 #include <string.h>
 
-static const char *const class_names[] = { "Object", "Function", "Array", "String", "Number", "Boolean", "Date",
-    "RegExp", "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "URIError", "EvalError", "Map",
+static const char *const class_names[] = { "Object", "Function", "Array", "String", "Number",
+    "Boolean", "Date",
+    "RegExp", "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "URIError",
+    "EvalError", "Map",
     "Set", "WeakMap", "WeakSet", "Math", "JSON", "console", "globalThis" };
 #define N_CLASSES (sizeof(class_names) / sizeof(class_names[0]))
 
@@ -100,7 +102,8 @@ js_static(struct tbe_x *x, const char *cls, struct tbe_str name)
     if (strcmp(cls, "globalThis") == 0) {
         int no = class_no(name);
         static_fn *fn = find_static("", name);
-        return no >= 0 ? js_class_value(x, class_names[no]) : fn != NULL ? static_value(x, name, fn) : TBE_UNDEF_VAL;
+        return no >= 0 ? js_class_value(x, class_names[no]) : fn != NULL ?
+            static_value(x, name, fn) : TBE_UNDEF_VAL;
     }
     static_fn *fn = find_static(cls, name);
     if (fn != NULL) {
@@ -122,7 +125,8 @@ constructor(struct tbe_x *x, const char *cls)
 {
     (void)x;
     static_fn *fn = find_static("", tbe_strz(cls));
-    bool no_call = strcmp(cls, "Map") == 0 || strcmp(cls, "Set") == 0 || strcmp(cls, "WeakMap") == 0 ||
+    bool no_call = strcmp(cls, "Map") == 0 || strcmp(cls, "Set") == 0 ||
+        strcmp(cls, "WeakMap") == 0 ||
         strcmp(cls, "WeakSet") == 0 || strcmp(cls, "Function") == 0;
     return fn != NULL ? fn : no_call ? tbe_j_needs_new : NULL;
 }
@@ -138,7 +142,8 @@ js_class_value(struct tbe_x *x, const char *cls)
     if (r->cls[no].t == TBE_UNDEF) {
         static_fn *fn = constructor(x, cls);
         tbe_val c = js_obj_new(x, JS_CLASS, class_names[no]);
-        ((struct js_obj *)c.u.p)->ctor = fn != NULL ? static_value(x, tbe_strz(cls), fn) : TBE_UNDEF_VAL;
+        ((struct js_obj *)c.u.p)->ctor = fn != NULL ? static_value(x, tbe_strz(cls), fn) :
+            TBE_UNDEF_VAL;
         r->cls[no] = c;
     }
     return r->cls[no];
@@ -160,7 +165,8 @@ tbe_val
 tbe_j_global(struct tbe_x *x, struct tbe_str name, static_fn *fn)
 {
     int no = class_no(name);
-    return no >= 0 ? js_class_value(x, class_names[no]) : fn != NULL ? static_value(x, name, fn) : TBE_UNDEF_VAL;
+    return no >= 0 ? js_class_value(x, class_names[no]) : fn != NULL ? static_value(x, name, fn) :
+        TBE_UNDEF_VAL;
 }
 
 tbe_val
@@ -264,7 +270,8 @@ tbe_j_is_a(struct tbe_x *x, tbe_val v, struct tbe_str cls)
         return false;
     }
     bool error = v.t == TBE_OBJ && v.sub == JS_ERROR;
-    if (tbe_str_eqz(cls, own_class(v)) || tbe_str_eqz(cls, "Object") || (error && tbe_str_eqz(cls, "Error"))) {
+    if (tbe_str_eqz(cls, own_class(v)) || tbe_str_eqz(cls, "Object") ||
+        (error && tbe_str_eqz(cls, "Error"))) {
         return true;
     }
     if (v.t == TBE_OBJ && v.sub == JS_CLASS) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript regular expressions on PCRE2. Compiled patterns are kept per thread (a bounded number, never
- * replaced); those beyond live in the arena of the execution. Matching is limited in steps, so that no
- * pattern can hang a worker. */
+/* JavaScript regular expressions on PCRE2. Compiled patterns are kept per thread (a bounded
+ * number, never replaced); those beyond live in the arena of the execution. Matching is limited
+ * in steps, so that no pattern can hang a worker. */
 #include "config.h"
 #include "js_room.h"
 
@@ -57,7 +57,8 @@ options(struct tbe_x *x, struct tbe_str flags)
         case 'd':
             break;
         default:
-            tbe_j_throw(x, "SyntaxError", "Invalid flags supplied to RegExp constructor '%.*s'", (int)flags.n, flags.p);
+            tbe_j_throw(x, "SyntaxError", "Invalid flags supplied to RegExp constructor '%.*s'",
+                (int)flags.n, flags.p);
         }
     }
     return o;
@@ -66,7 +67,8 @@ options(struct tbe_x *x, struct tbe_str flags)
 static const pcre2_code *
 compile(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags)
 {
-    struct tbe_str key = tbe_arena_fmt(x->a, "%.*s/%.*s", (int)flags.n, flags.p, (int)pattern.n, pattern.p);
+    struct tbe_str key = tbe_arena_fmt(x->a, "%.*s/%.*s", (int)flags.n, flags.p, (int)pattern.n,
+        pattern.p);
     uint32_t opts = options(x, flags);
     for (int i = 0; i < n_kept; i++) {
         if (kept[i].n == key.n && memcmp(kept[i].text, key.p, key.n) == 0) {
@@ -74,7 +76,8 @@ compile(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags)
         }
     }
     bool keep = n_kept < KEPT;
-    pcre2_general_context *g = keep ? NULL : pcre2_general_context_create(arena_malloc, arena_free, x->a);
+    pcre2_general_context *g = keep ? NULL : pcre2_general_context_create(arena_malloc, arena_free,
+        x->a);
     pcre2_compile_context *c = pcre2_compile_context_create(g);
     int err = 0;
     PCRE2_SIZE at = 0;
@@ -87,7 +90,8 @@ compile(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags)
     if (code == NULL) {
         char msg[160] = "out of memory";
         pcre2_get_error_message(err, (PCRE2_UCHAR *)msg, sizeof(msg));
-        tbe_j_throw(x, "SyntaxError", "Invalid regular expression: /%.*s/: %s", (int)pattern.n, pattern.p, msg);
+        tbe_j_throw(x, "SyntaxError", "Invalid regular expression: /%.*s/: %s", (int)pattern.n,
+            pattern.p, msg);
     }
     if (keep) {
         char *text = malloc(key.n + 1);
@@ -168,7 +172,8 @@ tbe_j_regexp(struct tbe_x *x, int argc, const tbe_val *argv)
         struct js_regex *re = p.u.p;
         return js_regex_new(x, re->source, f.t == TBE_UNDEF ? re->flags : tbe_j_text(x, f));
     }
-    return js_regex_new(x, p.t == TBE_UNDEF ? TBE_STR("") : tbe_j_text(x, p), f.t == TBE_UNDEF ? TBE_STR("") : tbe_j_text(x, f));
+    return js_regex_new(x, p.t == TBE_UNDEF ? TBE_STR("") : tbe_j_text(x, p), f.t == TBE_UNDEF ?
+        TBE_STR("") : tbe_j_text(x, f));
 }
 
 struct hit {
@@ -189,8 +194,10 @@ run(struct tbe_x *x, const struct js_regex *re, tbe_val s, uint32_t at, struct h
     pcre2_match_data *md = pcre2_match_data_create_from_pattern(re->code, g);
     pcre2_match_context *mc = pcre2_match_context_create(g);
     pcre2_set_match_limit(mc, MATCH_STEPS);
-    int rc = pcre2_match(re->code, (PCRE2_SPTR)s.u.s, s.n, at, re->sticky ? PCRE2_ANCHORED : 0, md, mc);
-    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT) {
+    int rc = pcre2_match(re->code, (PCRE2_SPTR)s.u.s, s.n, at, re->sticky ? PCRE2_ANCHORED :
+        0, md, mc);
+    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT ||
+        rc == PCRE2_ERROR_DEPTHLIMIT) {
         tbe_throw_fuel(x);
     }
     if (rc < 0) {
@@ -238,7 +245,8 @@ named(struct tbe_x *x, const struct js_regex *re, const struct hit *h)
             const unsigned char *row = t + i * size;
             if ((row[0] << 8 | row[1]) == k) {
                 tbe_val v = h->groups[k - 1];
-                tbe_map_put(x->a, m.u.m, tbe_arena_dup(x->a, tbe_strz((const char *)row + 2)), v.t == TBE_UNDEF ? TBE_J_HOLE : v);
+                tbe_map_put(x->a, m.u.m, tbe_arena_dup(x->a, tbe_strz((const char *)row + 2)),
+                    v.t == TBE_UNDEF ? TBE_J_HOLE : v);
             }
         }
     }
@@ -313,7 +321,8 @@ r_to_string(ARGS)
 tbe_fn *
 js_regex_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "exec", r_exec }, { "test", r_test }, { "toString", r_to_string } };
+    static const struct js_method t[] = { { "exec", r_exec }, { "test", r_test },
+        { "toString", r_to_string } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);
 }
 
@@ -339,7 +348,8 @@ js_regex_match_all(struct tbe_x *x, tbe_val s, tbe_val rv)
     struct js_regex *re = rv.u.p;
     struct hit h;
     if (!re->global) {
-        tbe_j_throw(x, "TypeError", "String.prototype.matchAll called with a non-global RegExp argument");
+        tbe_j_throw(x, "TypeError",
+            "String.prototype.matchAll called with a non-global RegExp argument");
     }
     tbe_val out = tbe_list_new(x->a, 4);
     for (uint32_t at = 0; run(x, re, s, at, &h); at = advance(s, &h)) {
@@ -356,7 +366,8 @@ js_regex_search(struct tbe_x *x, tbe_val s, tbe_val rv)
 }
 
 static tbe_val
-replacement(struct tbe_x *x, const struct js_regex *re, tbe_val s, tbe_val with, const struct hit *h)
+replacement(struct tbe_x *x, const struct js_regex *re, tbe_val s, tbe_val with,
+    const struct hit *h)
 {
     tbe_val names = named(x, re, h);
     if (with.t == TBE_FUNC || with.t == TBE_OBJ) {

@@ -72,7 +72,8 @@ s_code_point_at(ARGS)
     if (u < 0) {
         return TBE_UNDEF_VAL;
     }
-    if (u >= 0xD800 && u < 0xDC00 && (v = js_unit_at(self, (uint32_t)i + 1)) >= 0xDC00 && v < 0xE000) {
+    if (u >= 0xD800 && u < 0xDC00 && (v = js_unit_at(self, (uint32_t)i + 1)) >= 0xDC00 &&
+        v < 0xE000) {
         u = 0x10000 + ((u - 0xD800) << 10) + (v - 0xDC00);
     }
     return tbe_double(u);
@@ -108,7 +109,8 @@ static void
 no_regex(struct tbe_x *x, tbe_val v, const char *name)
 {
     if (v.t == TBE_REGEX) {
-        tbe_j_throw(x, "TypeError", "First argument to String.prototype.%s must not be a regular expression", name);
+        tbe_j_throw(x, "TypeError",
+            "First argument to String.prototype.%s must not be a regular expression", name);
     }
 }
 
@@ -124,7 +126,8 @@ s_starts_with(ARGS)
 {
     no_regex(x, js_arg(argc, argv, 0), "startsWith");
     tbe_val t = tbe_j_str(x, js_arg(argc, argv, 0));
-    uint32_t b = js_byte_of_unit(self, (uint32_t)clamp_pos(x, js_arg(argc, argv, 1), js_units(self), 0));
+    uint32_t b = js_byte_of_unit(self, (uint32_t)clamp_pos(x, js_arg(argc, argv, 1), js_units(self),
+        0));
     return tbe_bool(self.n - b >= t.n && memcmp(self.u.s + b, t.u.s, t.n) == 0);
 }
 
@@ -141,14 +144,16 @@ s_ends_with(ARGS)
 static tbe_val
 s_slice(ARGS)
 {
-    double n = js_units(self), a = js_clamp(x, js_arg(argc, argv, 0), n, 0), b = js_clamp(x, js_arg(argc, argv, 1), n, n);
+    double n = js_units(self), a = js_clamp(x, js_arg(argc, argv, 0), n, 0),
+        b = js_clamp(x, js_arg(argc, argv, 1), n, n);
     return a < b ? js_sub(x, self, (uint32_t)a, (uint32_t)b) : TBE_LIT("");
 }
 
 static tbe_val
 s_substring(ARGS)
 {
-    double n = js_units(self), a = clamp_pos(x, js_arg(argc, argv, 0), n, 0), b = clamp_pos(x, js_arg(argc, argv, 1), n, n);
+    double n = js_units(self), a = clamp_pos(x, js_arg(argc, argv, 0), n, 0),
+        b = clamp_pos(x, js_arg(argc, argv, 1), n, n);
     return js_sub(x, self, (uint32_t)(a < b ? a : b), (uint32_t)(a < b ? b : a));
 }
 
@@ -182,8 +187,10 @@ trimmed(tbe_val s, bool start, bool end)
 }
 
 static tbe_val s_trim(ARGS) { (void)x; (void)argc; (void)argv; return trimmed(self, true, true); }
-static tbe_val s_trim_start(ARGS) { (void)x; (void)argc; (void)argv; return trimmed(self, true, false); }
-static tbe_val s_trim_end(ARGS) { (void)x; (void)argc; (void)argv; return trimmed(self, false, true); }
+static tbe_val s_trim_start(ARGS) { (void)x; (void)argc; (void)argv; return trimmed(self, true,
+    false); }
+static tbe_val s_trim_end(ARGS) { (void)x; (void)argc; (void)argv; return trimmed(self, false,
+    true); }
 
 static tbe_val
 repeat(struct tbe_x *x, tbe_val s, double n)
@@ -242,7 +249,8 @@ static tbe_val
 s_split(ARGS)
 {
     tbe_val sep = js_arg(argc, argv, 0), lim = js_arg(argc, argv, 1), out = tbe_list_new(x->a, 8);
-    double limit = lim.t == TBE_UNDEF ? 4294967295.0 : (double)(uint32_t)tbe_j_int32(tbe_j_num(x, lim));
+    double limit = lim.t == TBE_UNDEF ? 4294967295.0 : (double)(uint32_t)tbe_j_int32(tbe_j_num(x,
+        lim));
     if (sep.t == TBE_REGEX) {
         return js_regex_split(x, self, sep, limit);
     }
@@ -389,9 +397,12 @@ as_regex(struct tbe_x *x, tbe_val v, const char *flags)
     return js_regex_new(x, v.t == TBE_UNDEF ? TBE_STR("") : tbe_j_text(x, v), tbe_strz(flags));
 }
 
-static tbe_val s_match(ARGS) { return js_regex_match(x, self, as_regex(x, js_arg(argc, argv, 0), "")); }
-static tbe_val s_match_all(ARGS) { return js_regex_match_all(x, self, as_regex(x, js_arg(argc, argv, 0), "g")); }
-static tbe_val s_search(ARGS) { return js_regex_search(x, self, as_regex(x, js_arg(argc, argv, 0), "")); }
+static tbe_val s_match(ARGS) { return js_regex_match(x, self,
+    as_regex(x, js_arg(argc, argv, 0), "")); }
+static tbe_val s_match_all(ARGS) { return js_regex_match_all(x, self,
+    as_regex(x, js_arg(argc, argv, 0), "g")); }
+static tbe_val s_search(ARGS) { return js_regex_search(x, self,
+    as_regex(x, js_arg(argc, argv, 0), "")); }
 
 static tbe_val
 s_locale_compare(ARGS)
@@ -441,16 +452,23 @@ tbe_j_string_raw(struct tbe_x *x, int argc, const tbe_val *argv)
 tbe_fn *
 js_string_method(struct tbe_str name)
 {
-    static const struct js_method t[] = { { "at", s_at }, { "charAt", s_char_at }, { "charCodeAt", s_char_code_at },
+    static const struct js_method t[] = { { "at", s_at }, { "charAt", s_char_at },
+        { "charCodeAt", s_char_code_at },
         { "codePointAt", s_code_point_at }, { "concat", s_concat }, { "endsWith", s_ends_with },
         { "includes", s_includes }, { "indexOf", s_index_of }, { "lastIndexOf", s_last_index_of },
         { "localeCompare", s_locale_compare }, { "match", s_match }, { "matchAll", s_match_all },
-        { "normalize", s_self }, { "padEnd", s_pad_end }, { "padStart", s_pad_start }, { "repeat", s_repeat },
-        { "replace", s_replace }, { "replaceAll", s_replace_all }, { "search", s_search }, { "slice", s_slice },
-        { "split", s_split }, { "startsWith", s_starts_with }, { "substr", s_substr }, { "substring", s_substring },
-        { "toLocaleLowerCase", s_lower }, { "toLocaleUpperCase", s_upper }, { "toLowerCase", s_lower },
-        { "toString", s_self }, { "toUpperCase", s_upper }, { "trim", s_trim }, { "trimEnd", s_trim_end },
-        { "trimLeft", s_trim_start }, { "trimRight", s_trim_end }, { "trimStart", s_trim_start }, { "valueOf", s_self } };
+        { "normalize", s_self }, { "padEnd", s_pad_end }, { "padStart", s_pad_start },
+        { "repeat", s_repeat },
+        { "replace", s_replace }, { "replaceAll", s_replace_all }, { "search", s_search },
+        { "slice", s_slice },
+        { "split", s_split }, { "startsWith", s_starts_with }, { "substr", s_substr },
+        { "substring", s_substring },
+        { "toLocaleLowerCase", s_lower }, { "toLocaleUpperCase", s_upper },
+        { "toLowerCase", s_lower },
+        { "toString", s_self }, { "toUpperCase", s_upper }, { "trim", s_trim },
+        { "trimEnd", s_trim_end },
+        { "trimLeft", s_trim_start }, { "trimRight", s_trim_end }, { "trimStart", s_trim_start },
+        { "valueOf", s_self } };
     return js_find_method(t, sizeof(t) / sizeof(t[0]), name);
 }
 
@@ -477,7 +495,8 @@ from_codes(struct tbe_x *x, int argc, const tbe_val *argv, bool points)
 {
     double *c = tbe_arena_alloc(x->a, ((size_t)argc + 1) * sizeof(*c));
     for (int i = 0; i < argc; i++) {
-        c[i] = points ? tbe_j_num(x, argv[i]) : (double)(uint16_t)tbe_j_int32(tbe_j_num(x, argv[i]));
+        c[i] = points ? tbe_j_num(x, argv[i]) : (double)(uint16_t)tbe_j_int32(tbe_j_num(x,
+            argv[i]));
         if (!(c[i] >= 0 && c[i] <= 0x10FFFF && c[i] == trunc(c[i]))) {
             tbe_j_throw(x, "RangeError", "Invalid code point");
         }
@@ -489,8 +508,10 @@ from_codes(struct tbe_x *x, int argc, const tbe_val *argv, bool points)
     return js_from_buf(x, &b);
 }
 
-tbe_val tbe_j_from_char_code(struct tbe_x *x, int argc, const tbe_val *argv) { return from_codes(x, argc, argv, false); }
-tbe_val tbe_j_from_code_point(struct tbe_x *x, int argc, const tbe_val *argv) { return from_codes(x, argc, argv, true); }
+tbe_val tbe_j_from_char_code(struct tbe_x *x, int argc, const tbe_val *argv) { return from_codes(x,
+    argc, argv, false); }
+tbe_val tbe_j_from_code_point(struct tbe_x *x, int argc,
+    const tbe_val *argv) { return from_codes(x, argc, argv, true); }
 
 static tbe_val
 encode(struct tbe_x *x, int argc, const tbe_val *argv, const char *keep)
@@ -513,15 +534,18 @@ encode(struct tbe_x *x, int argc, const tbe_val *argv, const char *keep)
     return js_from_buf(x, &b);
 }
 
-tbe_val tbe_j_encode_component(struct tbe_x *x, int argc, const tbe_val *argv) { return encode(x, argc, argv, "-_.!~*'()"); }
-tbe_val tbe_j_encode_uri(struct tbe_x *x, int argc, const tbe_val *argv) { return encode(x, argc, argv, "-_.!~*'();/?:@&=+$,#"); }
+tbe_val tbe_j_encode_component(struct tbe_x *x, int argc,
+    const tbe_val *argv) { return encode(x, argc, argv, "-_.!~*'()"); }
+tbe_val tbe_j_encode_uri(struct tbe_x *x, int argc, const tbe_val *argv) { return encode(x, argc,
+    argv, "-_.!~*'();/?:@&=+$,#"); }
 
 static int
 hex2(const char *p)
 {
     int v = 0;
     for (int i = 0; i < 2; i++) {
-        int c = p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int c = p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' &&
+            (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
         if (d < 0) {
             return -1;
         }
@@ -535,7 +559,8 @@ utf8_ok(struct tbe_str s)
 {
     for (size_t i = 0; i < s.n;) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 &&
+            c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
         if (n == 0 || i + n > s.n) {
             return false;
         }
@@ -576,8 +601,10 @@ decode(struct tbe_x *x, int argc, const tbe_val *argv, const char *keep)
     return js_from_buf(x, &b);
 }
 
-tbe_val tbe_j_decode_component(struct tbe_x *x, int argc, const tbe_val *argv) { return decode(x, argc, argv, ""); }
-tbe_val tbe_j_decode_uri(struct tbe_x *x, int argc, const tbe_val *argv) { return decode(x, argc, argv, ";/?:@&=+$,#"); }
+tbe_val tbe_j_decode_component(struct tbe_x *x, int argc,
+    const tbe_val *argv) { return decode(x, argc, argv, ""); }
+tbe_val tbe_j_decode_uri(struct tbe_x *x, int argc, const tbe_val *argv) { return decode(x, argc,
+    argv, ";/?:@&=+$,#"); }
 
 tbe_val
 tbe_j_escape(struct tbe_x *x, int argc, const tbe_val *argv)
@@ -605,7 +632,8 @@ tbe_j_unescape(struct tbe_x *x, int argc, const tbe_val *argv)
     for (uint32_t i = 0; i < s.n; i++) {
         const char *p = s.u.s + i;
         int hi, lo;
-        if (*p == '%' && i + 5 < s.n && p[1] == 'u' && (hi = hex2(p + 2)) >= 0 && (lo = hex2(p + 4)) >= 0) {
+        if (*p == '%' && i + 5 < s.n && p[1] == 'u' && (hi = hex2(p + 2)) >= 0 &&
+            (lo = hex2(p + 4)) >= 0) {
             js_put_utf8(&b, (uint32_t)(hi << 8 | lo));
             i += 5;
         } else if (*p == '%' && i + 2 < s.n && (lo = hex2(p + 1)) >= 0) {

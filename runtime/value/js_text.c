@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-16 semantics over UTF-8 text: lengths, indexes and order count UTF-16 units. ASCII text, the usual
- * case, is found once per string value and then indexed by byte. */
+/* UTF-16 semantics over UTF-8 text: lengths, indexes and order count UTF-16 units. ASCII text,
+ * the usual case, is found once per string value and then indexed by byte. */
 #include "config.h"
 #include "js_room.h"
 
@@ -118,7 +118,8 @@ js_unit_at(tbe_val s, uint32_t want)
     for (uint32_t i = 0; i < s.n; i += len) {
         uint32_t c = js_decode(s.u.s + i, s.n - i, &len), w = c >= 0x10000 ? 2 : 1;
         if (want < u + w) {
-            return w == 1 ? (int)c : want == u ? (int)(0xD800 + ((c - 0x10000) >> 10)) : (int)(0xDC00 + (c & 0x3FF));
+            return w == 1 ? (int)c : want == u ? (int)(0xD800 + ((c - 0x10000) >> 10)) :
+                (int)(0xDC00 + (c & 0x3FF));
         }
         u += w;
     }
@@ -195,7 +196,8 @@ js_compare_text(tbe_val a, tbe_val b)
     return p < q ? -1 : 1;
 }
 
-/* A string may be extended in place while nothing was built after it: loops that append stay linear. */
+/* A string may be extended in place while nothing was built after it: loops that append stay
+ * linear. */
 tbe_val
 js_concat(struct tbe_x *x, tbe_val a, tbe_val b)
 {
@@ -210,7 +212,8 @@ js_concat(struct tbe_x *x, tbe_val a, tbe_val b)
         tbe_j_throw(x, "RangeError", "Invalid string length");
     }
     const unsigned char *e = (const unsigned char *)a.u.s + a.n, *s = (const unsigned char *)b.u.s;
-    if (a.n >= 3 && e[-3] == 0xED && e[-2] >= 0xA0 && e[-2] < 0xB0 && b.n >= 3 && s[0] == 0xED && s[1] >= 0xB0) {
+    if (a.n >= 3 && e[-3] == 0xED && e[-2] >= 0xA0 && e[-2] < 0xB0 && b.n >= 3 && s[0] == 0xED &&
+        s[1] >= 0xB0) {
         struct tbe_buf out = { 0 };
         uint32_t len, lo = js_decode(b.u.s, b.n, &len);
         tbe_buf_put(&out, a.u.s, a.n);

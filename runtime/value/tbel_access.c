@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TBEL properties, elements, method dispatch, iteration and literals (facts/tbel.md 8, 9, 10, 14.3). */
+/* TBEL properties, elements, method dispatch, iteration and literals (facts/tbel.md 8, 9, 10,
+ * 14.3). */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -154,10 +155,13 @@ tbe_t_bad_args(struct tbe_x *x, struct tbe_str call)
 }
 
 tbe_val
-tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv)
+tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
+    const tbe_val *argv)
 {
-    static const char *const lang[] = { "Math", "Integer", "Long", "Double", "Float", "Boolean", "String",
-                                        "Character", "Short", "Byte", "Object", "StrictMath", "Number" };
+    static const char *const lang[] = { "Math", "Integer", "Long", "Double", "Float", "Boolean",
+        "String",
+                                        "Character", "Short", "Byte", "Object", "StrictMath",
+                                        "Number" };
     const char *pkg = "";
     for (size_t i = 0; i < sizeof(lang) / sizeof(lang[0]); i++) {
         pkg = tbe_str_eqz(cls, lang[i]) ? "java.lang." : pkg;
@@ -269,15 +273,18 @@ tbe_t_call(struct tbe_x *x, tbe_val f, tbe_val self, int argc, const tbe_val *ar
 
 /* Names that run a method of a map when read with a dot (8); sorted. */
 static const char *const map_names[] = {
-    "clear", "clone", "empty", "entrySet", "hashCode", "invert", "isEmpty", "iterator", "keySet", "keys",
+    "clear", "clone", "empty", "entrySet", "hashCode", "invert", "isEmpty", "iterator", "keySet",
+    "keys",
     "memorySize", "notify", "notifyAll", "reverse", "size", "slice", "sortByKey", "sortByValue",
-    "spliterator", "toInverted", "toReversed", "toSorted", "toSortedByKey", "toSortedByValue", "toString",
+    "spliterator", "toInverted", "toReversed", "toSorted", "toSortedByKey", "toSortedByValue",
+    "toString",
     "toUnmodifiable", "values", "wait",
 };
 /* First and second letters by length, so that nearly every key is told apart without a search. */
 #define B(c) (1u << ((c) & 31))
 static const uint32_t map_first[] = {
-    [4] = B('k') | B('s') | B('w'), [5] = B('c') | B('e') | B('s'), [6] = B('i') | B('k') | B('n') | B('v'),
+    [4] = B('k') | B('s') | B('w'), [5] = B('c') | B('e') | B('s'),
+    [6] = B('i') | B('k') | B('n') | B('v'),
     [7] = B('i') | B('r'), [8] = B('e') | B('h') | B('i') | B('t'), [9] = B('n') | B('s'),
     [10] = B('m') | B('t'), [11] = B('s'), [13] = B('t'), [14] = B('t'), [15] = B('t'),
 };
@@ -290,7 +297,8 @@ static const uint32_t map_second[] = {
 static bool
 is_map_name(struct tbe_str k)
 {
-    if (k.n >= sizeof(map_first) / sizeof(map_first[0]) || !map_first[k.n] || !(map_first[k.n] & B(k.p[0])) ||
+    if (k.n >= sizeof(map_first) / sizeof(map_first[0]) || !map_first[k.n] ||
+        !(map_first[k.n] & B(k.p[0])) ||
         !(map_second[k.n] & B(k.p[1]))) {
         return false;
     }
@@ -373,7 +381,8 @@ tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char 
         return;
     }
     if (tbe_is_null(o)) {
-        tbe_throw(x, "could not access property: %.*s; parent is null: %s", (int)key.n, key.p, parent);
+        tbe_throw(x, "could not access property: %.*s; parent is null: %s", (int)key.n, key.p,
+            parent);
     }
     if (tbel_is_entry(o) && tbe_str_eqz(key, "value")) {
         o.u.m->e[0].val = v;
@@ -538,7 +547,8 @@ tbe_t_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out)
             return false;
         }
         if (it->v.u.l->n != it->n) {
-            tbe_throw(x, "Invalid statement:  %s", (const char *)it->p); /* two blanks, as the engine words it */
+            /* two blanks, as the engine words it */
+            tbe_throw(x, "Invalid statement:  %s", (const char *)it->p);
         }
         *out = it->v.u.l->v[it->i++];
         return true;
@@ -604,7 +614,8 @@ inspect(struct copy *c, tbe_val v, int depth)
         tbe_throw(c->x, "java.lang.StackOverflowError: value is nested too deep");
     }
     if (++c->nodes > MAX_RESULT) {
-        tbe_throw(c->x, "Script invocation result exceeds maximum allowed size of %u symbols", MAX_RESULT);
+        tbe_throw(c->x, "Script invocation result exceeds maximum allowed size of %u symbols",
+            MAX_RESULT);
     }
     if (v.t == TBE_LIST || v.t == TBE_ARRAY) {
         c->special |= v.t == TBE_ARRAY;
@@ -646,7 +657,8 @@ copy(struct tbe_x *x, tbe_val v, bool out)
             if (v.t == TBE_SET) {
                 tbe_map_put_val(x->a, r.u.m, copy(x, e->key, out), TBE_NULL_VAL);
             } else if (!tbe_is_null(e->val)) {
-                tbe_map_put_val(x->a, r.u.m, out ? tbel_text_val(x, e->key) : e->key, copy(x, e->val, out));
+                tbe_map_put_val(x->a, r.u.m, out ? tbel_text_val(x, e->key) :
+                    e->key, copy(x, e->val, out));
             }
         }
         return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* BigInteger and BigDecimal of TBEL over OpenSSL's BIGNUM (facts/tbel.md 5). A decimal is an unscaled
- * integer and a scale; results are rounded to 34 digits half even, as DECIMAL128. Operands are bound, so
- * that no script can make the arithmetic long. */
+/* BigInteger and BigDecimal of TBEL over OpenSSL's BIGNUM (facts/tbel.md 5). A decimal is an
+ * unscaled integer and a scale; results are rounded to 34 digits half even, as DECIMAL128.
+ * Operands are bound, so that no script can make the arithmetic long. */
 #include "config.h"
 #include "tbel_priv.h"
 

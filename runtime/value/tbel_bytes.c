@@ -1,390 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ThingsBoard's global functions on numbers, hex, bytes, base64 and bits (facts/tbel.md 13). */
+/* ThingsBoard's global functions on bytes, hex, base64 and bits (facts/tbel.md 13). */
 #include "config.h"
-#include "tbel_priv.h"
+#include "tbel_bytes.h"
 
 #include <math.h>
 #include <string.h>
-
-#define GLOBAL(name) tbe_val name(struct tbe_x *x, int argc, const tbe_val *argv)
-
-static void
-need(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, int min, int max)
-{
-    if (argc < min || argc > max) {
-        tbe_t_no_static(x, TBE_STR(""), tbe_strz(name), argc, argv);
-    }
-}
-
-static struct tbe_str
-trim(struct tbe_str s)
-{
-    while (s.n > 0 && (unsigned char)s.p[0] <= ' ') {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ') {
-        s.n--;
-    }
-    return s;
-}
-
-static int
-digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10
-         : c >= 'A' && c <= 'Z' ? c - 'A' + 10 : 99;
-}
-
-/* ---- kinds of text ---- */
-
-static bool
-all_below(struct tbe_str s, int radix, bool sign)
-{
-    size_t i = sign && s.n > 0 && s.p[0] == '-';
-    for (size_t k = i; k < s.n; k++) {
-        if (digit_of(s.p[k]) >= radix) {
-            return false;
-        }
-    }
-    return s.n > i;
-}
-
-static bool
-decimal(struct tbe_str s) /* [+-]?digits[.digits][e[+-]digits] */
-{
-    size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'), from = i;
-    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') {
-        i++;
-    }
-    if (i == from) {
-        return false;
-    }
-    if (i < s.n && s.p[i] == '.') {
-        for (from = ++i; i < s.n && s.p[i] >= '0' && s.p[i] <= '9';) {
-            i++;
-        }
-        if (i == from) {
-            return false;
-        }
-    }
-    if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
-        i++;
-        i += i < s.n && (s.p[i] == '-' || s.p[i] == '+');
-        for (from = i; i < s.n && s.p[i] >= '0' && s.p[i] <= '9';) {
-            i++;
-        }
-        if (i == from) {
-            return false;
-        }
-    }
-    return i == s.n;
-}
-
-static bool
-hex_prefix(struct tbe_str s)
-{
-    size_t i = s.n > 0 && s.p[0] == '-';
-    return s.n > i + 1 && s.p[i] == '0' && (s.p[i + 1] == 'x' || s.p[i + 1] == 'X');
-}
-
-/* Every 0x and 0X removed. */
-static struct tbe_str
-strip_hex(struct tbe_x *x, struct tbe_str s)
-{
-    char *p = tbe_arena_alloc(x->a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '0' && i + 1 < s.n && (s.p[i + 1] == 'x' || s.p[i + 1] == 'X')) {
-            i++;
-        } else {
-            p[n++] = s.p[i];
-        }
-    }
-    p[n] = '\0';
-    return (struct tbe_str){ p, n };
-}
-
-static bool
-hexadecimal(struct tbe_x *x, struct tbe_str s)
-{
-    return all_below(hex_prefix(s) ? strip_hex(x, s) : s, 16, true);
-}
-
-#define KIND(fn, java, cond, radix) \
-    GLOBAL(fn) \
-    { \
-        need(x, java, argc, argv, 1, 1); \
-        struct tbe_str s = tbel_arg_str(x, argv[0]); \
-        return tbe_int((cond) ? (radix) : -1); \
-    }
-KIND(tbe_t_is_binary, "isBinary", all_below(s, 2, true), 2)
-KIND(tbe_t_is_octal, "isOctal", all_below(s, 8, true), 8)
-KIND(tbe_t_is_decimal, "isDecimal", decimal(s), 10)
-KIND(tbe_t_is_hexadecimal, "isHexadecimal", hexadecimal(x, s), 16)
-
-static void
-not_numeric(struct tbe_x *x, struct tbe_str s)
-{
-    tbe_throw(x, "Value: \"%.*s\" is not numeric or hexDecimal format!", (int)s.n, s.p);
-}
-
-static void
-even_hex(struct tbe_x *x, struct tbe_str s)
-{
-    if ((s.n - (s.n > 0 && s.p[0] == '-')) % 2 != 0) {
-        tbe_throw(x, "The hexadecimal value: \"%.*s\" must be of even length, or if the decimal value must "
-                  "be a number!", (int)s.n, s.p);
-    }
-}
-
-/* ---- parseInt and parseLong ---- */
-
-static void
-bad_input(struct tbe_x *x, struct tbe_str s, int radix)
-{
-    if (radix == 10) {
-        tbe_throw(x, "For input string: \"%.*s\"", (int)s.n, s.p);
-    }
-    tbe_throw(x, "For input string: \"%.*s\" under radix %d", (int)s.n, s.p, radix);
-}
-
-static int64_t
-whole(struct tbe_x *x, struct tbe_str s, int radix, bool wide)
-{
-    bool neg = s.n > 0 && s.p[0] == '-';
-    size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+');
-    uint64_t v = 0, max = wide ? (uint64_t)INT64_MAX : (uint64_t)INT32_MAX;
-    if (radix == 2 && !neg) { /* two's complement: the top bit is the sign */
-        max = wide ? UINT64_MAX : UINT32_MAX;
-    }
-    max += neg;
-    if (i == s.n) {
-        bad_input(x, s, 10);
-    }
-    for (; i < s.n; i++) {
-        int d = digit_of(s.p[i]);
-        if (d >= radix) {
-            bad_input(x, s, radix);
-        }
-        if (v > (max - (uint64_t)d) / (uint64_t)radix) {
-            if (radix >= 25) {
-                tbe_throw(x, "Value \"%.*s\"is greater than the maximum %s value %s !", (int)s.n, s.p,
-                          wide ? "Long" : "Integer", wide ? "9223372036854775807" : "2147483647");
-            }
-            bad_input(x, s, radix);
-        }
-        v = v * (uint64_t)radix + (uint64_t)d;
-    }
-    v = neg ? 0 - v : v;
-    return wide ? (int64_t)v : (int32_t)(uint32_t)v;
-}
-
-static tbe_val
-parse_number(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, bool wide)
-{
-    need(x, name, argc, argv, 1, 2);
-    if (tbe_is_null(argv[0])) {
-        return TBE_NULL_VAL;
-    }
-    struct tbe_str raw = trim(tbel_text(x, argv[0]));
-    if (raw.n == 0) {
-        return TBE_NULL_VAL;
-    }
-    int radix = argc > 1 ? tbel_arg_int(x, argv[1]) : 0;
-    bool prefixed = hex_prefix(raw);
-    struct tbe_str s = strip_hex(x, raw);
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == ',') {
-            ((char *)s.p)[i] = '.'; /* our own copy */
-        }
-    }
-    if (prefixed) {
-        radix = 16;
-    } else if (radix == 0) {
-        radix = decimal(s) ? 10 : all_below(s, 16, true) ? 16 : 0;
-        if (radix == 0) {
-            not_numeric(x, raw);
-        }
-    }
-    if (radix != 2 && radix != 8 && radix != 10 && radix != 16 && (radix < 25 || radix > 36)) {
-        tbe_throw(x, "Invalid radix: [%d]", radix);
-    }
-    bool fits = radix == 10 ? decimal(s) : all_below(s, radix, true);
-    if (!fits) {
-        tbe_throw(x, "Failed radix [%d] for value: \"%.*s\", must be [-1] !", radix, (int)raw.n, raw.p);
-    }
-    if (radix == 16) {
-        even_hex(x, s);
-    }
-    int64_t v = whole(x, s, radix, wide);
-    return wide ? tbe_long(v) : tbe_int((int32_t)v);
-}
-
-GLOBAL(tbe_t_parse_int)
-{
-    return parse_number(x, "parseInt", argc, argv, false);
-}
-
-GLOBAL(tbe_t_parse_long)
-{
-    return parse_number(x, "parseLong", argc, argv, true);
-}
-
-/* ---- hex to numbers ---- */
-
-static uint64_t
-hex_bits(struct tbe_x *x, struct tbe_str s, size_t max_digits, bool big)
-{
-    uint64_t v = 0;
-    if (s.n > max_digits) {
-        tbe_throw(x, "The hexadecimal value: \"%.*s\" is too long", (int)s.n, s.p);
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        size_t k = big ? i : (s.n / 2 - 1 - i / 2) * 2 + i % 2;
-        v = v << 4 | (unsigned)digit_of(s.p[k]);
-    }
-    return v;
-}
-
-static float
-float_of(uint64_t bits)
-{
-    uint32_t u = (uint32_t)bits;
-    float f;
-    memcpy(&f, &u, sizeof(f));
-    return f;
-}
-
-static double
-double_of(uint64_t bits)
-{
-    double d;
-    memcpy(&d, &bits, sizeof(d));
-    return d;
-}
-
-/* The hex text of argument 0, even and plain. */
-static struct tbe_str
-hex_arg(struct tbe_x *x, tbe_val v)
-{
-    struct tbe_str raw = trim(tbel_arg_str(x, v)), s = strip_hex(x, raw);
-    if (!all_below(s, 16, true)) {
-        not_numeric(x, raw);
-    }
-    even_hex(x, s);
-    return s;
-}
-
-static tbe_val
-hex_to_whole(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, bool wide, bool big)
-{
-    need(x, name, argc, argv, 1, 2);
-    struct tbe_str s = hex_arg(x, argv[0]);
-    big = argc > 1 ? tbel_arg_bool(x, argv[1]) : big;
-    if (!big && s.p[0] != '-') {
-        char *p = tbe_arena_alloc(x->a, s.n + 1);
-        for (size_t i = 0; i < s.n; i++) {
-            p[i] = s.p[(s.n / 2 - 1 - i / 2) * 2 + i % 2];
-        }
-        s.p = p;
-    }
-    int64_t v = whole(x, s, 16, wide);
-    return wide ? tbe_long(v) : tbe_int((int32_t)v);
-}
-
-GLOBAL(tbe_t_hex_to_int)
-{
-    return hex_to_whole(x, "parseHexToInt", argc, argv, false, true);
-}
-
-GLOBAL(tbe_t_hex_to_int_le)
-{
-    return hex_to_whole(x, "parseLittleEndianHexToInt", argc, argv, false, false);
-}
-
-GLOBAL(tbe_t_hex_to_long)
-{
-    return hex_to_whole(x, "parseHexToLong", argc, argv, true, true);
-}
-
-GLOBAL(tbe_t_hex_to_long_le)
-{
-    return hex_to_whole(x, "parseLittleEndianHexToLong", argc, argv, true, false);
-}
-
-static tbe_val
-hex_to_real(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, bool wide, bool big)
-{
-    need(x, name, argc, argv, 1, 2);
-    big = argc > 1 ? tbel_arg_bool(x, argv[1]) : big;
-    uint64_t u = hex_bits(x, hex_arg(x, argv[0]), wide ? 16 : 8, big);
-    return wide ? tbe_double(double_of(u)) : tbel_float((double)float_of(u));
-}
-
-GLOBAL(tbe_t_hex_to_float)
-{
-    return hex_to_real(x, "parseHexToFloat", argc, argv, false, true);
-}
-
-GLOBAL(tbe_t_hex_to_float_le)
-{
-    return hex_to_real(x, "parseLittleEndianHexToFloat", argc, argv, false, false);
-}
-
-GLOBAL(tbe_t_hex_to_double)
-{
-    return hex_to_real(x, "parseHexToDouble", argc, argv, true, true);
-}
-
-GLOBAL(tbe_t_hex_to_double_le)
-{
-    return hex_to_real(x, "parseLittleEndianHexToDouble", argc, argv, true, false);
-}
-
-GLOBAL(tbe_t_hex_int_to_float)
-{
-    need(x, "parseHexIntLongToFloat", argc, argv, 1, 2);
-    bool big = argc > 1 ? tbel_arg_bool(x, argv[1]) : true;
-    return tbel_float((double)hex_bits(x, hex_arg(x, argv[0]), 16, big));
-}
-
-GLOBAL(tbe_t_parse_float)
-{
-    need(x, "parseFloat", argc, argv, 1, 2);
-    if (tbe_is_null(argv[0])) {
-        return TBE_NULL_VAL;
-    }
-    struct tbe_str raw = trim(tbel_text(x, argv[0]));
-    int radix = argc > 1 ? tbel_arg_int(x, argv[1]) : 0;
-    if (raw.n == 0) {
-        return TBE_NULL_VAL;
-    }
-    if ((radix == 0 && decimal(raw)) || radix == 10) {
-        return tbel_float(tbel_parse_text(x, raw));
-    }
-    if (radix != 0 && radix != 16) {
-        tbe_throw(x, "Invalid radix: [%d]", radix);
-    }
-    if (!hexadecimal(x, raw)) {
-        tbe_throw(x, "For input string: \"%.*s\"", (int)raw.n, raw.p);
-    }
-    return tbel_float((double)float_of(hex_bits(x, hex_arg(x, argv[0]), 8, true)));
-}
-
-GLOBAL(tbe_t_parse_double)
-{
-    need(x, "parseDouble", argc, argv, 1, 2);
-    struct tbe_str raw = trim(tbel_arg_str(x, argv[0]));
-    int radix = argc > 1 ? tbel_arg_int(x, argv[1]) : 0;
-    if ((radix == 0 && decimal(raw)) || radix == 10) {
-        return tbe_double(tbel_parse_text(x, raw));
-    }
-    if (!hexadecimal(x, raw)) {
-        not_numeric(x, raw);
-    }
-    return tbe_double(double_of(hex_bits(x, hex_arg(x, argv[0]), 16, true)));
-}
 
 /* ---- bytes ---- */
 
@@ -394,7 +14,8 @@ bad_byte(struct tbe_x *x, tbe_val v, bool range)
     struct tbe_str t = tbel_text(x, v);
     if (range) {
         tbe_throw(x, "The value '%.*s' could not be correctly converted to a byte. Integer to byte conversion "
-                  "requires the use of only 8 bits (with a range of min/max = -128/255)!", (int)t.n, t.p);
+                  "requires the use of only 8 bits (with a range of min/max = -128/255)!", (int)t.n,
+                  t.p);
     }
     tbe_throw(x, "The value '%.*s' could not be correctly converted to a byte. Must be a "
               "HexDecimal/String/Integer/Byte format !", (int)t.n, t.p);
@@ -445,7 +66,8 @@ byte_array(struct tbe_x *x, const uint8_t *p, size_t n)
     return l;
 }
 
-/* The part of the bytes that offset, length and byte order name, as one number of `max` bytes at most. */
+/* The part of the bytes that offset, length and byte order name, as one number of `max` bytes at
+ * most. */
 static uint64_t
 part(struct tbe_x *x, int argc, const tbe_val *argv, int64_t max, const uint8_t **at, size_t *len)
 {
@@ -453,12 +75,14 @@ part(struct tbe_x *x, int argc, const tbe_val *argv, int64_t max, const uint8_t 
     const uint8_t *p = bytes(x, argv[0], &size);
     int64_t n = (int64_t)size, off = argc > 1 ? tbel_arg_int(x, argv[1]) : 0;
     if (off < 0 || off > n) {
-        tbe_throw(x, "Offset: %lld is out of bounds for array with length: %lld!", (long long)off, (long long)n);
+        tbe_throw(x, "Offset: %lld is out of bounds for array with length: %lld!", (long long)off,
+            (long long)n);
     }
     int64_t l = argc > 2 ? tbel_arg_int(x, argv[2]) : n - off < max ? n - off : max;
     bool big = argc > 3 ? tbel_arg_bool(x, argv[3]) : true;
     if (l > max) {
-        tbe_throw(x, "Length: %lld is too large. Maximum %lld bytes is allowed!", (long long)l, (long long)max);
+        tbe_throw(x, "Length: %lld is too large. Maximum %lld bytes is allowed!", (long long)l,
+            (long long)max);
     }
     if (l < 0 || off + l > n) {
         tbe_throw(x, "Offset: %lld and Length: %lld is out of bounds for array with length: %lld!",
@@ -478,7 +102,7 @@ part(struct tbe_x *x, int argc, const tbe_val *argv, int64_t max, const uint8_t 
     { \
         const uint8_t *at; \
         size_t len; \
-        need(x, java, argc, argv, 1, 4); \
+        tbel_need(x, java, argc, argv, 1, 4); \
         uint64_t v = part(x, argc, argv, max, &at, &len); \
         return result; \
     }
@@ -501,14 +125,16 @@ not_nan(struct tbe_x *x, double d, const uint8_t *p, size_t n)
     tbe_throw(x, "byte[] 0x%.*s is a Not-a-Number (NaN) value", (int)(n * 2), hex);
 }
 
-PART(tbe_t_bytes_to_float, "parseBytesToFloat", 4, tbel_float(not_nan(x, (double)float_of(v), at, len)))
-PART(tbe_t_bytes_to_double, "parseBytesToDouble", 8, tbe_double(not_nan(x, double_of(v), at, len)))
+PART(tbe_t_bytes_to_float, "parseBytesToFloat", 4, tbel_float(not_nan(x, (double)tbel_float_of(v),
+    at, len)))
+PART(tbe_t_bytes_to_double, "parseBytesToDouble", 8, tbe_double(not_nan(x, tbel_double_of(v), at,
+    len)))
 
 GLOBAL(tbe_t_hex_to_bytes)
 {
-    need(x, "hexToBytes", argc, argv, 1, 1);
-    struct tbe_str s = trim(tbel_arg_str(x, argv[0]));
-    if (hex_prefix(s)) {
+    tbel_need(x, "hexToBytes", argc, argv, 1, 1);
+    struct tbe_str s = tbel_trim(tbel_arg_str(x, argv[0]));
+    if (tbel_hex_prefix(s)) {
         s.p += 2;
         s.n -= 2;
     }
@@ -518,12 +144,12 @@ GLOBAL(tbe_t_hex_to_bytes)
     if (s.n % 2 != 0) {
         tbe_throw(x, "Hex string must be even-length.");
     }
-    if (!all_below(s, 16, false)) {
-        not_numeric(x, s);
+    if (!tbel_all_below(s, 16, false)) {
+        tbel_not_numeric(x, s);
     }
     uint8_t *p = tbe_arena_alloc(x->a, s.n / 2 + 1);
     for (size_t i = 0; i < s.n / 2; i++) {
-        p[i] = (uint8_t)(digit_of(s.p[2 * i]) << 4 | digit_of(s.p[2 * i + 1]));
+        p[i] = (uint8_t)(tbel_digit_of(s.p[2 * i]) << 4 | tbel_digit_of(s.p[2 * i + 1]));
     }
     return tbel_bytes_list(x, p, s.n / 2);
 }
@@ -550,7 +176,7 @@ hex_text(struct tbe_x *x, const uint8_t *p, size_t n)
 GLOBAL(tbe_t_bytes_to_hex)
 {
     size_t n;
-    need(x, "bytesToHex", argc, argv, 1, 1);
+    tbel_need(x, "bytesToHex", argc, argv, 1, 1);
     const uint8_t *p = bytes(x, argv[0], &n);
     return hex_text(x, p, n);
 }
@@ -570,7 +196,7 @@ GLOBAL(tbe_t_bytes_to_hex_any)
 GLOBAL(tbe_t_unsigned_bytes)
 {
     size_t n;
-    need(x, "printUnsignedBytes", argc, argv, 1, 1);
+    tbel_need(x, "printUnsignedBytes", argc, argv, 1, 1);
     const uint8_t *p = bytes(x, argv[0], &n);
     tbe_val l = tbe_list_new(x->a, (uint32_t)n);
     for (size_t i = 0; i < n; i++) {
@@ -582,7 +208,7 @@ GLOBAL(tbe_t_unsigned_bytes)
 GLOBAL(tbe_t_bytes_to_list)
 {
     size_t n;
-    need(x, "bytesToExecutionArrayList", argc, argv, 1, 1);
+    tbel_need(x, "bytesToExecutionArrayList", argc, argv, 1, 1);
     const uint8_t *p = bytes(x, argv[0], &n);
     return tbel_bytes_list(x, p, n);
 }
@@ -595,7 +221,7 @@ to_hex(struct tbe_x *x, const char *name, int argc, const tbe_val *argv, size_t 
 {
     uint8_t b[9];
     size_t n = 0, skip = 0;
-    need(x, name, argc, argv, 1, 4);
+    tbel_need(x, name, argc, argv, 1, 4);
     int64_t v = size == 4 ? tbel_arg_int(x, argv[0]) : tbel_arg_long(x, argv[0]);
     bool big = argc > 1 ? tbel_arg_bool(x, argv[1]) : true;
     bool pref = argc > 2 ? tbel_arg_bool(x, argv[2]) : false;
@@ -638,7 +264,7 @@ GLOBAL(tbe_t_long_to_hex)
 
 GLOBAL(tbe_t_radix_string)
 {
-    need(x, "intLongToRadixString", argc, argv, 1, 4);
+    tbel_need(x, "intLongToRadixString", argc, argv, 1, 4);
     int64_t v = tbel_arg_long(x, argv[0]);
     int radix = argc > 1 ? tbel_arg_int(x, argv[1]) : 10;
     if (radix == 2) {
@@ -650,7 +276,8 @@ GLOBAL(tbe_t_radix_string)
         return tbel_ascii(p, (size_t)size);
     }
     if (radix == 16) {
-        tbe_val a[3] = { tbe_long(v), argc > 2 ? argv[2] : tbe_bool(true), argc > 3 ? argv[3] : tbe_bool(false) };
+        tbe_val a[3] = { tbe_long(v), argc > 2 ? argv[2] : tbe_bool(true), argc > 3 ? argv[3] :
+            tbe_bool(false) };
         return to_hex(x, "longToHex", 3, a, 8);
     }
     if (radix == 8) {
@@ -674,7 +301,7 @@ real_hex(struct tbe_x *x, uint64_t u, size_t size, bool big)
 
 GLOBAL(tbe_t_float_to_hex)
 {
-    need(x, "floatToHex", argc, argv, 1, 2);
+    tbel_need(x, "floatToHex", argc, argv, 1, 2);
     float f = (float)tbel_arg_double(x, argv[0]);
     uint32_t u;
     memcpy(&u, &f, sizeof(u));
@@ -683,7 +310,7 @@ GLOBAL(tbe_t_float_to_hex)
 
 GLOBAL(tbe_t_double_to_hex)
 {
-    need(x, "doubleToHex", argc, argv, 1, 2);
+    tbel_need(x, "doubleToHex", argc, argv, 1, 2);
     double d = tbel_arg_double(x, argv[0]);
     uint64_t u;
     memcpy(&u, &d, sizeof(u));
@@ -700,7 +327,8 @@ tbel_b64(struct tbe_x *x, const uint8_t *p, size_t n)
     char *o = tbe_arena_alloc(x->a, (n + 2) / 3 * 4 + 1);
     size_t k = 0;
     for (size_t i = 0; i < n; i += 3) {
-        uint32_t w = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
+        uint32_t w = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ?
+            p[i + 2] : 0);
         o[k++] = b64[w >> 18];
         o[k++] = b64[w >> 12 & 63];
         o[k++] = i + 1 < n ? b64[w >> 6 & 63] : '=';
@@ -744,7 +372,8 @@ text_of(struct tbe_x *x, const uint8_t *p, size_t n, bool latin)
     struct tbel_sb b;
     tbel_sb_init(&b, x, n + 16);
     for (size_t i = 0; i < n;) {
-        unsigned len = p[i] < 0x80 ? 1 : p[i] >= 0xC2 && p[i] < 0xE0 ? 2 : p[i] >= 0xE0 && p[i] < 0xF0 ? 3
+        unsigned len = p[i] < 0x80 ? 1 : p[i] >= 0xC2 && p[i] < 0xE0 ? 2 : p[i] >= 0xE0 &&
+            p[i] < 0xF0 ? 3
                      : p[i] >= 0xF0 && p[i] < 0xF5 ? 4 : 0;
         bool ok = !latin && len > 0 && i + len <= n;
         for (unsigned k = 1; ok && k < len; k++) {
@@ -752,7 +381,8 @@ text_of(struct tbe_x *x, const uint8_t *p, size_t n, bool latin)
         }
         if (ok && len > 1) {
             uint32_t used, cp = tbel_cp((const char *)p + i, len, &used);
-            ok = cp >= (len == 2 ? 0x80u : len == 3 ? 0x800u : 0x10000u) && cp <= 0x10FFFF && cp >> 11 != 27;
+            ok = cp >= (len == 2 ? 0x80u : len == 3 ? 0x800u : 0x10000u) && cp <= 0x10FFFF &&
+                cp >> 11 != 27;
         }
         if (ok) {
             tbel_sb_put(&b, (const char *)p + i, len);
@@ -774,7 +404,7 @@ latin(struct tbe_x *x, int argc, const tbe_val *argv)
 
 GLOBAL(tbe_t_btoa)
 {
-    need(x, "btoa", argc, argv, 1, 1);
+    tbel_need(x, "btoa", argc, argv, 1, 1);
     struct tbe_str s = tbel_arg_str(x, argv[0]);
     return tbel_b64(x, (const uint8_t *)s.p, s.n);
 }
@@ -782,7 +412,7 @@ GLOBAL(tbe_t_btoa)
 GLOBAL(tbe_t_atob)
 {
     size_t n;
-    need(x, "atob", argc, argv, 1, 1);
+    tbel_need(x, "atob", argc, argv, 1, 1);
     const uint8_t *p = unbase64(x, tbel_arg_str(x, argv[0]), &n);
     return text_of(x, p, n, false);
 }
@@ -790,14 +420,14 @@ GLOBAL(tbe_t_atob)
 GLOBAL(tbe_t_bytes_to_string)
 {
     size_t n;
-    need(x, "bytesToString", argc, argv, 1, 2);
+    tbel_need(x, "bytesToString", argc, argv, 1, 2);
     const uint8_t *p = bytes(x, argv[0], &n);
     return text_of(x, p, n, latin(x, argc, argv));
 }
 
 GLOBAL(tbe_t_string_to_bytes)
 {
-    need(x, "stringToBytes", argc, argv, 1, 2);
+    tbel_need(x, "stringToBytes", argc, argv, 1, 2);
     if (argv[0].t != TBE_STR_T) {
         tbe_throw(x, "Invalid type parameter [%s]. Expected 'String'", tbe_t_class(argv[0]));
     }
@@ -806,7 +436,7 @@ GLOBAL(tbe_t_string_to_bytes)
 
 GLOBAL(tbe_t_decode_to_json)
 {
-    need(x, "decodeToJson", argc, argv, 1, 1);
+    tbel_need(x, "decodeToJson", argc, argv, 1, 1);
     tbe_val s = tbel_is_list(argv[0]) ? tbe_t_bytes_to_string(x, 1, argv) : argv[0];
     return tbe_t_json_parse(x, 1, &s);
 }
@@ -814,7 +444,7 @@ GLOBAL(tbe_t_decode_to_json)
 GLOBAL(tbe_t_base64_to_hex)
 {
     size_t n;
-    need(x, "base64ToHex", argc, argv, 1, 1);
+    tbel_need(x, "base64ToHex", argc, argv, 1, 1);
     const uint8_t *p = unbase64(x, tbel_arg_str(x, argv[0]), &n);
     return hex_text(x, p, n);
 }
@@ -822,7 +452,7 @@ GLOBAL(tbe_t_base64_to_hex)
 GLOBAL(tbe_t_hex_to_base64)
 {
     size_t n;
-    need(x, "hexToBase64", argc, argv, 1, 1);
+    tbel_need(x, "hexToBase64", argc, argv, 1, 1);
     tbe_val l = tbe_t_hex_to_bytes(x, 1, argv);
     const uint8_t *p = bytes(x, l, &n);
     return tbel_b64(x, p, n);
@@ -831,7 +461,7 @@ GLOBAL(tbe_t_hex_to_base64)
 GLOBAL(tbe_t_base64_to_bytes)
 {
     size_t n;
-    need(x, "base64ToBytes", argc, argv, 1, 1);
+    tbel_need(x, "base64ToBytes", argc, argv, 1, 1);
     const uint8_t *p = unbase64(x, tbel_arg_str(x, argv[0]), &n);
     return byte_array(x, p, n);
 }
@@ -839,7 +469,7 @@ GLOBAL(tbe_t_base64_to_bytes)
 GLOBAL(tbe_t_base64_to_list)
 {
     size_t n;
-    need(x, "base64ToBytesList", argc, argv, 1, 1);
+    tbel_need(x, "base64ToBytesList", argc, argv, 1, 1);
     const uint8_t *p = unbase64(x, tbel_arg_str(x, argv[0]), &n);
     return tbel_bytes_list(x, p, n);
 }
@@ -847,7 +477,7 @@ GLOBAL(tbe_t_base64_to_list)
 GLOBAL(tbe_t_bytes_to_base64)
 {
     size_t n;
-    need(x, "bytesToBase64", argc, argv, 1, 1);
+    tbel_need(x, "bytesToBase64", argc, argv, 1, 1);
     const uint8_t *p = bytes(x, argv[0], &n);
     return tbel_b64(x, p, n);
 }
@@ -872,7 +502,7 @@ bit_array(struct tbe_x *x, uint64_t v, int32_t len, bool big)
 
 GLOBAL(tbe_t_byte_to_bits)
 {
-    need(x, "parseByteToBinaryArray", argc, argv, 1, 3);
+    tbel_need(x, "parseByteToBinaryArray", argc, argv, 1, 3);
     int32_t len = argc > 1 ? tbel_arg_int(x, argv[1]) : 8;
     bool big = argc > 2 ? tbel_arg_bool(x, argv[2]) : true;
     return bit_array(x, (uint8_t)tbel_arg_long(x, argv[0]), len > 8 ? 8 : len, big);
@@ -880,14 +510,15 @@ GLOBAL(tbe_t_byte_to_bits)
 
 GLOBAL(tbe_t_long_to_bits)
 {
-    need(x, "parseLongToBinaryArray", argc, argv, 1, 2);
-    return bit_array(x, (uint64_t)tbel_arg_long(x, argv[0]), argc > 1 ? tbel_arg_int(x, argv[1]) : 64, true);
+    tbel_need(x, "parseLongToBinaryArray", argc, argv, 1, 2);
+    return bit_array(x, (uint64_t)tbel_arg_long(x, argv[0]), argc > 1 ? tbel_arg_int(x, argv[1]) :
+        64, true);
 }
 
 GLOBAL(tbe_t_bytes_to_bits)
 {
     size_t n;
-    need(x, "parseBytesToBinaryArray", argc, argv, 1, 2);
+    tbel_need(x, "parseBytesToBinaryArray", argc, argv, 1, 2);
     const uint8_t *p = bytes(x, argv[0], &n);
     int64_t total = (int64_t)n * 8, len = argc > 1 ? tbel_arg_int(x, argv[1]) : total;
     len = len < 0 || len > total ? total : len;
@@ -903,7 +534,7 @@ GLOBAL(tbe_t_bytes_to_bits)
 GLOBAL(tbe_t_bits_to_int)
 {
     size_t n;
-    need(x, "parseBinaryArrayToInt", argc, argv, 1, 3);
+    tbel_need(x, "parseBinaryArrayToInt", argc, argv, 1, 3);
     const uint8_t *p = bytes(x, argv[0], &n);
     int64_t off = argc > 1 ? tbel_arg_int(x, argv[1]) : 0;
     int64_t len = argc > 2 ? tbel_arg_int(x, argv[2]) : (int64_t)n - off;

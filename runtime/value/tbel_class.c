@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum cls {
-    C_NONE, C_INT, C_LONG, C_DOUBLE, C_FLOAT, C_SHORT, C_BYTE, C_CHAR, C_BOOL, C_STRING, C_CHARSEQ, C_NUMBER,
+    C_NONE, C_INT, C_LONG, C_DOUBLE, C_FLOAT, C_SHORT, C_BYTE, C_CHAR, C_BOOL, C_STRING, C_CHARSEQ,
+        C_NUMBER,
     C_OBJECT, C_DATE, C_LIST, C_MAP, C_SET, C_COLLECTION, C_BIGDEC, C_BIGINT, C_TREEMAP
 };
 static const struct {
@@ -16,12 +17,14 @@ static const struct {
     enum cls cls;
     bool primitive;
 } classes[] = {
-    { "int", C_INT, true }, { "Integer", C_INT, false }, { "long", C_LONG, true }, { "Long", C_LONG, false },
+    { "int", C_INT, true }, { "Integer", C_INT, false }, { "long", C_LONG, true },
+    { "Long", C_LONG, false },
     { "double", C_DOUBLE, true }, { "Double", C_DOUBLE, false }, { "float", C_FLOAT, true },
     { "Float", C_FLOAT, false }, { "short", C_SHORT, true }, { "Short", C_SHORT, false },
     { "byte", C_BYTE, true }, { "Byte", C_BYTE, false }, { "char", C_CHAR, true },
     { "Character", C_CHAR, false }, { "boolean", C_BOOL, true }, { "Boolean", C_BOOL, false },
-    { "String", C_STRING, false }, { "CharSequence", C_CHARSEQ, false }, { "Number", C_NUMBER, false },
+    { "String", C_STRING, false }, { "CharSequence", C_CHARSEQ, false },
+    { "Number", C_NUMBER, false },
     { "Object", C_OBJECT, false }, { "Date", C_DATE, false }, { "java.util.List", C_LIST, false },
     { "java.util.ArrayList", C_LIST, false }, { "java.util.LinkedList", C_LIST, false },
     { "java.util.Map", C_MAP, false }, { "java.util.HashMap", C_MAP, false },
@@ -52,8 +55,10 @@ class_of_value(tbe_val v)
     static const uint8_t of[] = {
         [TBE_BOOL] = C_BOOL, [TBE_CHAR] = C_CHAR, [TBE_BYTE] = C_BYTE, [TBE_SHORT] = C_SHORT,
         [TBE_INT] = C_INT, [TBE_LONG] = C_LONG, [TBE_FLOAT] = C_FLOAT, [TBE_DOUBLE] = C_DOUBLE,
-        [TBE_BIGDEC] = C_BIGDEC, [TBE_BIGINT] = C_BIGINT, [TBE_NUM] = C_BIGDEC, [TBE_STR_T] = C_STRING,
-        [TBE_LIST] = C_LIST, [TBE_SET] = C_SET, [TBE_MAP] = C_MAP, [TBE_DATE] = C_DATE, [TBE_OBJ] = C_NONE,
+        [TBE_BIGDEC] = C_BIGDEC, [TBE_BIGINT] = C_BIGINT, [TBE_NUM] = C_BIGDEC,
+        [TBE_STR_T] = C_STRING,
+        [TBE_LIST] = C_LIST, [TBE_SET] = C_SET, [TBE_MAP] = C_MAP, [TBE_DATE] = C_DATE,
+        [TBE_OBJ] = C_NONE,
     };
     return of[v.t];
 }
@@ -102,7 +107,8 @@ tbe_t_convertable(struct tbe_x *x, tbe_val v, struct tbe_str name)
     if (c == C_STRING || c == C_OBJECT || c == class_of_value(v)) {
         return true;
     }
-    return c <= C_STRING && (tbel_is_num(v) || v.t == TBE_BOOL || v.t == TBE_CHAR || v.t == TBE_STR_T);
+    return c <= C_STRING && (tbel_is_num(v) || v.t == TBE_BOOL || v.t == TBE_CHAR ||
+        v.t == TBE_STR_T);
 }
 
 static tbe_val
@@ -172,13 +178,16 @@ element_type(struct tbe_str type)
 static void
 array_limit(struct tbe_x *x, uint8_t type, int64_t n)
 {
-    static const uint8_t bytes[] = { [TBE_BOOL] = 1, [TBE_CHAR] = 1, [TBE_BYTE] = 1, [TBE_SHORT] = 2,
-                                     [TBE_INT] = 4, [TBE_LONG] = 8, [TBE_FLOAT] = 4, [TBE_DOUBLE] = 8 };
+    static const uint8_t bytes[] = { [TBE_BOOL] = 1, [TBE_CHAR] = 1, [TBE_BYTE] = 1,
+        [TBE_SHORT] = 2,
+                                     [TBE_INT] = 4, [TBE_LONG] = 8, [TBE_FLOAT] = 4,
+                                     [TBE_DOUBLE] = 8 };
     if (n < 0) {
         tbe_throw(x, "java.lang.NegativeArraySizeException: %lld", (long long)n);
     }
     if (n * bytes[type] > TBE_T_MAX_STRING) {
-        tbe_throw(x, "Max array length overflow (%lld > %d)!", (long long)n * bytes[type], TBE_T_MAX_STRING);
+        tbe_throw(x, "Max array length overflow (%lld > %d)!", (long long)n * bytes[type],
+            TBE_T_MAX_STRING);
     }
 }
 
@@ -212,7 +221,8 @@ tbe_t_array_of(struct tbe_x *x, struct tbe_str type, int n, const tbe_val *v)
     tbe_val l = tbe_t_new_array(x, type, tbe_int(n));
     for (int i = 0; i < n; i++) {
         if (v[i].t != t) {
-            tbe_throw(x, "expected type: %.*s; but found: %s", (int)type.n, type.p, tbel_jclass(v[i]));
+            tbe_throw(x, "expected type: %.*s; but found: %s", (int)type.n, type.p,
+                tbel_jclass(v[i]));
         }
         l.u.l->v[i] = v[i];
     }
@@ -222,9 +232,11 @@ tbe_t_array_of(struct tbe_x *x, struct tbe_str type, int n, const tbe_val *v)
 static tbe_val
 new_collection(struct tbe_x *x, enum cls c, int argc, const tbe_val *argv)
 {
-    tbe_val r = c == C_LIST ? tbe_list_new(x->a, 4) : c == C_SET ? tbe_set_new(x->a, 4) : tbe_map_new(x->a, 4);
+    tbe_val r = c == C_LIST ? tbe_list_new(x->a, 4) : c == C_SET ? tbe_set_new(x->a, 4) :
+        tbe_map_new(x->a, 4);
     if (argc > 0 && (tbel_is_list(argv[0]) || argv[0].t == TBE_SET || argv[0].t == TBE_MAP)) {
-        tbe_t_method(x, r, c == C_MAP || c == C_TREEMAP ? TBE_STR("putAll") : TBE_STR("addAll"), 1, argv);
+        tbe_t_method(x, r, c == C_MAP || c == C_TREEMAP ? TBE_STR("putAll") :
+            TBE_STR("addAll"), 1, argv);
     }
     return r;
 }

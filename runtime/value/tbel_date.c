@@ -1,402 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TBEL's Date (facts/tbel.md 12): months are 1..12, days of the week 1..7 from Monday, setters refuse what
- * is out of range. Localized texts are those of en-US. */
+/* TBEL's Date (facts/tbel.md 12): months are 1..12, days of the week 1..7 from Monday, setters
+ * refuse what is out of range. Localized texts are those of en-US. */
 #include "config.h"
-#include "tbel_priv.h"
+#include "tbel_calendar.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "tbel_zone.h"
-
-#define MAX_MS 8640000000000000LL /* a range in which calendar arithmetic cannot overflow */
-
-struct date {
-    int64_t ms;
-};
-struct civil {
-    int64_t y;
-    int mo, d, h, mi, s, ms;
-};
-
-static const struct tbel_zone utc_zone = { TBEL_ZONE_FIXED, 0, NULL };
-static const struct tbel_zone local_zone = { TBEL_ZONE_LOCAL, 0, NULL };
-static const char *const month_names[] = { "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December" };
-static const char *const day_names[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
-    "Sunday" };
-
-/* ---- calendar ---- */
-
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
-}
-
-static int64_t
-days_of(int64_t y, int m, int d)
-{
-    y -= m <= 2;
-    int64_t era = floor_div(y, 400);
-    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static void
-civil_of(int64_t days, struct civil *c)
-{
-    days += 719468;
-    int64_t era = floor_div(days, 146097), doe = days - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    c->d = (int)(doy - (153 * mp + 2) / 5 + 1);
-    c->mo = (int)(mp < 10 ? mp + 3 : mp - 9);
-    c->y = yoe + era * 400 + (c->mo <= 2);
-}
-
-static struct civil
-split(int64_t ms, const struct tbel_zone *z)
-{
-    struct civil c;
-    int64_t sec = floor_div(ms, 1000);
-    c.ms = (int)(ms - sec * 1000);
-    sec += tbel_zone_offset(z, sec);
-    int64_t days = floor_div(sec, 86400), rest = sec - days * 86400;
-    civil_of(days, &c);
-    c.h = (int)(rest / 3600);
-    c.mi = (int)(rest / 60 % 60);
-    c.s = (int)(rest % 60);
-    return c;
-}
-
-static int64_t
-join(const struct civil *c, const struct tbel_zone *z)
-{
-    int64_t sec = days_of(c->y, c->mo, c->d) * 86400 + c->h * 3600 + c->mi * 60 + c->s;
-    return tbel_zone_to_utc(z, sec) * 1000 + c->ms;
-}
-
-static int
-month_days(int64_t y, int m)
-{
-    static const uint8_t n[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-    return m == 2 && leap ? 29 : n[m - 1];
-}
-
-static int
-week_day(const struct civil *c) /* 1 = Monday */
-{
-    int64_t d = days_of(c->y, c->mo, c->d) + 3;
-    return (int)(d - floor_div(d, 7) * 7) + 1;
-}
-
-/* Throws what java.time says of a field out of its range. */
-static void
-check(struct tbe_x *x, const struct civil *c)
-{
-    const struct {
-        const char *name;
-        int64_t v, lo, hi;
-    } f[] = { { "Year", c->y, -200000, 200000 }, { "MonthOfYear", c->mo, 1, 12 }, { "DayOfMonth", c->d, 1, 31 },
-              { "HourOfDay", c->h, 0, 23 }, { "MinuteOfHour", c->mi, 0, 59 }, { "SecondOfMinute", c->s, 0, 59 },
-              { "NanoOfSecond", c->ms, 0, 999 } };
-    for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++) {
-        if (f[i].v < f[i].lo || f[i].v > f[i].hi) {
-            if (i == 2) {
-                tbe_throw(x, "Invalid value for DayOfMonth (valid values 1 - 28/31): %lld", (long long)f[i].v);
-            }
-            tbe_throw(x, "Invalid value for %s (valid values %lld - %lld): %lld", f[i].name, (long long)f[i].lo,
-                      (long long)f[i].hi, (long long)f[i].v);
-        }
-    }
-    if (c->d > month_days(c->y, c->mo)) {
-        char name[16];
-        size_t n = strlen(month_names[c->mo - 1]);
-        for (size_t i = 0; i <= n; i++) {
-            char ch = month_names[c->mo - 1][i];
-            name[i] = ch >= 'a' && ch <= 'z' ? (char)(ch - 32) : ch;
-        }
-        if (c->mo == 2 && c->d == 29) {
-            tbe_throw(x, "Invalid date 'February 29' as '%lld' is not a leap year", (long long)c->y);
-        }
-        tbe_throw(x, "Invalid date '%s %d'", name, c->d);
-    }
-}
-
-static tbe_val
-make(struct tbe_x *x, int64_t ms)
-{
-    struct date *d = tbe_arena_alloc(x->a, sizeof(*d));
-    if (ms > MAX_MS || ms < -MAX_MS) {
-        tbe_throw(x, "java.time.DateTimeException: Instant exceeds minimum or maximum instant");
-    }
-    d->ms = ms;
-    return (tbe_val){ .t = TBE_DATE, .u = { .p = d } };
-}
-
-static int64_t
-ms_of(tbe_val v)
-{
-    return ((const struct date *)v.u.p)->ms;
-}
-
-static void
-set_ms(struct tbe_x *x, tbe_val v, int64_t ms)
-{
-    ((struct date *)v.u.p)->ms = ms_of(make(x, ms));
-}
-
-/* ---- parsing ---- */
-
-struct reader {
-    struct tbe_str s;
-    size_t i;
-};
-
-/* From min to max digits. */
-static bool
-digits(struct reader *r, int min, int max, int *out)
-{
-    int n = 0, v = 0;
-    while (n < max && r->i < r->s.n && r->s.p[r->i] >= '0' && r->s.p[r->i] <= '9') {
-        v = v * 10 + (r->s.p[r->i++] - '0');
-        n++;
-    }
-    *out = v;
-    return n >= min;
-}
-
-static bool
-ch(struct reader *r, char c)
-{
-    if (r->i < r->s.n && r->s.p[r->i] == c) {
-        r->i++;
-        return true;
-    }
-    return false;
-}
-
-static bool
-valid(const struct civil *c)
-{
-    return c->mo >= 1 && c->mo <= 12 && c->d >= 1 && c->d <= month_days(c->y, c->mo) && c->h <= 23 &&
-           c->mi <= 59 && c->s <= 59;
-}
-
-static bool
-fraction(struct reader *r, int *ms)
-{
-    int n = 0, v = 0;
-    while (r->i < r->s.n && r->s.p[r->i] >= '0' && r->s.p[r->i] <= '9') {
-        v = n < 3 ? v * 10 + (r->s.p[r->i] - '0') : v;
-        n++;
-        r->i++;
-    }
-    for (int k = n; k < 3; k++) {
-        v *= 10;
-    }
-    *ms = v;
-    return n > 0 && n <= 9;
-}
-
-static bool
-rest_zone(struct reader *r, struct tbel_zone *z)
-{
-    while (r->i < r->s.n && r->s.p[r->i] == ' ') {
-        r->i++;
-    }
-    if (r->i == r->s.n) {
-        return true; /* as it was */
-    }
-    struct tbe_str name = { r->s.p + r->i, r->s.n - r->i };
-    r->i = r->s.n;
-    return tbel_zone_find(name, z);
-}
-
-/* yyyy-MM-dd, space or T, HH:mm[:ss[.SSS]], zone or nothing */
-static bool
-parse_iso(struct tbe_str s, struct tbel_zone z, int64_t *ms)
-{
-    struct reader r = { s, 0 };
-    struct civil c = { 0 };
-    int y;
-    if (!digits(&r, 4, 4, &y) || !ch(&r, '-') || !digits(&r, 2, 2, &c.mo) || !ch(&r, '-') ||
-        !digits(&r, 2, 2, &c.d) || (!ch(&r, 'T') && !ch(&r, ' ')) || !digits(&r, 2, 2, &c.h) || !ch(&r, ':') ||
-        !digits(&r, 2, 2, &c.mi)) {
-        return false;
-    }
-    if (ch(&r, ':')) {
-        if (!digits(&r, 2, 2, &c.s) || (ch(&r, '.') && !fraction(&r, &c.ms))) {
-            return false;
-        }
-    }
-    c.y = y;
-    if (!rest_zone(&r, &z) || !valid(&c)) {
-        return false;
-    }
-    *ms = join(&c, &z);
-    return true;
-}
-
-/* The number of a name in a table, by its first three letters or whole; 0 = none. */
-static int
-name_at(struct reader *r, const char *const *names, int n, bool full)
-{
-    for (int i = 0; i < n; i++) {
-        size_t len = full ? strlen(names[i]) : 3;
-        if (r->s.n - r->i >= len && tbe_str_ieq((struct tbe_str){ r->s.p + r->i, len },
-                                               (struct tbe_str){ names[i], len })) {
-            r->i += len;
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
-/* [EEE, ]d MMM yyyy HH:mm[:ss] zone */
-static bool
-parse_rfc1123(struct tbe_str s, int64_t *ms)
-{
-    struct reader r = { s, 0 };
-    struct civil c = { 0 };
-    struct tbel_zone z = local_zone;
-    int y;
-    if (name_at(&r, day_names, 7, false) && (!ch(&r, ',') || !ch(&r, ' '))) {
-        return false;
-    }
-    if (!digits(&r, 1, 2, &c.d) || !ch(&r, ' ') || (c.mo = name_at(&r, month_names, 12, false)) == 0 ||
-        !ch(&r, ' ') || !digits(&r, 4, 4, &y) || !ch(&r, ' ') || !digits(&r, 2, 2, &c.h) || !ch(&r, ':') ||
-        !digits(&r, 2, 2, &c.mi) || (ch(&r, ':') && !digits(&r, 2, 2, &c.s)) || !rest_zone(&r, &z)) {
-        return false;
-    }
-    c.y = y;
-    if (!valid(&c)) {
-        return false;
-    }
-    *ms = join(&c, &z);
-    return true;
-}
-
-/* A java.time pattern: letters y M d H h m s S a E X x Z z V and quoted text. Needs a time of day unless
- * `date_only`. */
-static bool
-parse_pattern(struct tbe_str s, struct tbe_str p, struct tbel_zone z, bool date_only, int64_t *ms)
-{
-    struct reader r = { s, 0 };
-    struct civil c = { .y = 1970, .mo = 1, .d = 1 };
-    bool time = false, ok = true;
-    int pm = -1, v;
-    for (size_t i = 0; ok && i < p.n;) {
-        char l = p.p[i];
-        size_t n = 1;
-        while (i + n < p.n && p.p[i + n] == l) {
-            n++;
-        }
-        int w = n > 1 ? (int)n : 1, max = n > 1 ? (int)n : 9;
-        switch (l) {
-        case 'y':
-        case 'u':
-            ok = digits(&r, n == 2 ? 2 : 4, n == 2 ? 2 : 4, &v);
-            c.y = n == 2 ? 2000 + v : v;
-            break;
-        case 'M':
-        case 'L':
-            if (n >= 3) {
-                ok = (c.mo = name_at(&r, month_names, 12, n > 3)) > 0;
-            } else {
-                ok = digits(&r, w, n > 1 ? 2 : 2, &c.mo);
-            }
-            break;
-        case 'd':
-            ok = digits(&r, w, 2, &c.d);
-            break;
-        case 'H':
-        case 'h':
-        case 'k':
-            ok = digits(&r, w, 2, &c.h);
-            time = true;
-            break;
-        case 'm':
-            ok = digits(&r, w, 2, &c.mi);
-            break;
-        case 's':
-            ok = digits(&r, w, 2, &c.s);
-            break;
-        case 'S':
-            ok = digits(&r, w, max, &v);
-            for (size_t k = n; k < 3; k++) {
-                v *= 10;
-            }
-            for (size_t k = 3; k < n; k++) {
-                v /= 10;
-            }
-            c.ms = v;
-            break;
-        case 'a':
-            ok = r.i + 2 <= s.n && (s.p[r.i + 1] == 'M' || s.p[r.i + 1] == 'm');
-            pm = ok && (s.p[r.i] == 'P' || s.p[r.i] == 'p');
-            r.i += 2;
-            break;
-        case 'E':
-            ok = name_at(&r, day_names, 7, n > 3) > 0;
-            break;
-        case 'X':
-        case 'x':
-        case 'Z':
-        case 'z':
-        case 'V': {
-            size_t e = r.i;
-            while (e < s.n && s.p[e] != ' ') {
-                e++;
-            }
-            ok = tbel_zone_find((struct tbe_str){ s.p + r.i, e - r.i }, &z);
-            r.i = e;
-            break;
-        }
-        case '\'':
-            for (i++; i < p.n && p.p[i] != '\''; i++) {
-                ok = ok && ch(&r, p.p[i]);
-            }
-            n = 1;
-            break;
-        default:
-            for (size_t k = 0; k < n; k++) {
-                ok = ok && ch(&r, l);
-            }
-        }
-        i += n;
-    }
-    c.h = pm >= 0 ? c.h % 12 + 12 * pm : c.h;
-    if (!ok || r.i != s.n || !valid(&c) || (!time && !date_only)) {
-        return false;
-    }
-    *ms = join(&c, &z);
-    return true;
-}
-
-static int64_t
-parse_or_throw(struct tbe_x *x, int argc, const tbe_val *argv)
-{
-    struct tbe_str s = tbel_arg_str(x, argv[0]);
-    struct tbel_zone z = local_zone;
-    int64_t ms;
-    bool ok;
-    if (argc > 3 && !tbel_zone_find(tbel_arg_str(x, argv[3]), &z)) {
-        tbe_throw(x, "Unknown time-zone ID");
-    }
-    if (argc > 1) {
-        ok = parse_pattern(s, tbel_arg_str(x, argv[1]), z, false, &ms);
-    } else {
-        ok = s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' ? parse_iso(s, z, &ms) : parse_rfc1123(s, &ms);
-    }
-    if (!ok) {
-        tbe_throw(x, "could not create constructor: Cannot parse value [%.*s] as instant", (int)s.n, s.p);
-    }
-    return ms;
-}
 
 /* ---- making ---- */
 
@@ -410,16 +21,16 @@ tbe_val
 tbe_t_date_new(struct tbe_x *x, int argc, const tbe_val *argv)
 {
     if (argc == 0) {
-        return make(x, clock_ms());
+        return tbel_make(x, clock_ms());
     }
     if (argv[0].t == TBE_STR_T && argc <= 4) {
-        return make(x, parse_or_throw(x, argc, argv));
+        return tbel_make(x, tbel_parse_or_throw(x, argc, argv));
     }
     if (argc == 1) {
         if (argv[0].t == TBE_DATE) {
-            return make(x, ms_of(argv[0]));
+            return tbel_make(x, tbel_ms_of(argv[0]));
         }
-        return make(x, tbel_arg_long(x, argv[0]));
+        return tbel_make(x, tbel_arg_long(x, argv[0]));
     }
     struct tbel_zone z = local_zone;
     int n = argc;
@@ -437,8 +48,8 @@ tbe_t_date_new(struct tbe_x *x, int argc, const tbe_val *argv)
         v[i] = tbel_arg_int(x, argv[i]);
     }
     struct civil c = { full_year(v[0]), v[1], v[2], v[3], v[4], v[5], v[6] };
-    check(x, &c);
-    return make(x, join(&c, &z));
+    tbel_check(x, &c);
+    return tbel_make(x, tbel_join(&c, &z));
 }
 
 tbe_val
@@ -458,12 +69,13 @@ tbe_t_date_parse(struct tbe_x *x, int argc, const tbe_val *argv)
         tbe_t_no_static(x, TBE_STR("Date"), TBE_STR("parse"), argc, argv);
     }
     struct tbe_str s = tbel_arg_str(x, argv[0]);
-    bool ok = argc == 2 ? parse_pattern(s, tbel_arg_str(x, argv[1]), local_zone, true, &ms)
-                        : parse_iso(s, local_zone, &ms);
+    bool ok = argc == 2 ? tbel_parse_pattern(s, tbel_arg_str(x, argv[1]), local_zone, true, &ms)
+                        : tbel_parse_iso(s, local_zone, &ms);
     return tbe_long(ok ? ms : -1);
 }
 
-/* Fields count from the end of the unit before: month 0 is December of the year before, and so on. */
+/* Fields count from the end of the unit before: month 0 is December of the year before, and so
+ * on. */
 tbe_val
 tbe_t_date_utc(struct tbe_x *x, int argc, const tbe_val *argv)
 {
@@ -474,10 +86,11 @@ tbe_t_date_utc(struct tbe_x *x, int argc, const tbe_val *argv)
     for (int i = 0; i < argc; i++) {
         v[i] = tbel_arg_int(x, argv[i]);
     }
-    struct civil c = { v[0] == 0 ? 1899 : full_year(v[0]), v[1] == 0 ? 12 : v[1], v[2] == 0 ? 31 : v[2], v[3],
+    struct civil c = { v[0] == 0 ? 1899 : full_year(v[0]), v[1] == 0 ? 12 : v[1], v[2] == 0 ? 31 :
+        v[2], v[3],
                        v[4], v[5], v[6] };
-    check(x, &c);
-    return tbe_long(join(&c, &utc_zone));
+    tbel_check(x, &c);
+    return tbe_long(tbel_join(&c, &utc_zone));
 }
 
 /* ---- text ---- */
@@ -486,7 +99,8 @@ static void
 put_int(struct tbel_sb *b, int64_t v, size_t width)
 {
     char buf[24];
-    tbel_sb_put(b, buf, (size_t)snprintf(buf, sizeof(buf), "%0*lld", (int)(width < 20 ? width : 20), (long long)v));
+    tbel_sb_put(b, buf, (size_t)snprintf(buf, sizeof(buf), "%0*lld", (int)(width < 20 ? width : 20),
+        (long long)v));
 }
 
 static void
@@ -508,8 +122,8 @@ put_offset(struct tbel_sb *b, int32_t o, bool colon, bool zulu)
 static void
 put_pattern(struct tbel_sb *b, struct tbe_str p, int64_t ms, const struct tbel_zone *z)
 {
-    struct civil c = split(ms, z);
-    int32_t off = tbel_zone_offset(z, floor_div(ms, 1000));
+    struct civil c = tbel_split(ms, z);
+    int32_t off = tbel_zone_offset(z, tbel_floor_div(ms, 1000));
     for (size_t i = 0; i < p.n;) {
         char l = p.p[i];
         size_t n = 1;
@@ -524,7 +138,8 @@ put_pattern(struct tbel_sb *b, struct tbe_str p, int64_t ms, const struct tbel_z
         case 'M':
         case 'L':
             if (n >= 3) {
-                tbel_sb_put(b, month_names[c.mo - 1], n == 3 ? 3 : strlen(month_names[c.mo - 1]));
+                tbel_sb_put(b, tbel_month_names[c.mo - 1], n == 3 ? 3 :
+                    strlen(tbel_month_names[c.mo - 1]));
             } else {
                 put_int(b, c.mo, n);
             }
@@ -533,7 +148,8 @@ put_pattern(struct tbel_sb *b, struct tbe_str p, int64_t ms, const struct tbel_z
             put_int(b, c.d, n);
             break;
         case 'E':
-            tbel_sb_put(b, day_names[week_day(&c) - 1], n <= 3 ? 3 : strlen(day_names[week_day(&c) - 1]));
+            tbel_sb_put(b, tbel_day_names[tbel_week_day(&c) - 1], n <= 3 ? 3 :
+                strlen(tbel_day_names[tbel_week_day(&c) - 1]));
             break;
         case 'H':
             put_int(b, c.h, n);
@@ -590,7 +206,7 @@ formatted(struct tbe_x *x, tbe_val d, const char *pattern, const struct tbel_zon
 {
     struct tbel_sb b;
     tbel_sb_init(&b, x, 64);
-    put_pattern(&b, tbe_strz(pattern), ms_of(d), z);
+    put_pattern(&b, tbe_strz(pattern), tbel_ms_of(d), z);
     return tbel_sb_done(&b);
 }
 
@@ -598,7 +214,7 @@ tbe_val
 tbel_date_text(struct tbe_x *x, tbe_val d)
 {
     struct tbel_zone z = local_zone;
-    int32_t off = tbel_zone_offset(&z, floor_div(ms_of(d), 1000));
+    int32_t off = tbel_zone_offset(&z, tbel_floor_div(tbel_ms_of(d), 1000));
     return formatted(x, d, off == 0 ? "EEEE, MMMM d, y 'at' h:mm:ss a 'Coordinated Universal Time'"
                                     : "EEEE, MMMM d, y 'at' h:mm:ss a z", &z);
 }
@@ -609,7 +225,8 @@ tbel_date_text(struct tbe_x *x, tbe_val d)
 METHOD(d_iso)
 {
     UNUSED_ARGS;
-    return formatted(x, self, ms_of(self) % 1000 ? "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'" : "yyyy-MM-dd'T'HH:mm:ss'Z'",
+    return formatted(x, self, tbel_ms_of(self) % 1000 ? "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'" :
+        "yyyy-MM-dd'T'HH:mm:ss'Z'",
                      &utc_zone);
 }
 
@@ -637,8 +254,10 @@ localized(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv, int kind
         o = tbe_t_json_parse(x, 1, &o);
     }
     if (o.t == TBE_MAP) {
-        tbe_val t = tbe_map_get(o.u.m, TBE_STR("timeZone")), p = tbe_map_get(o.u.m, TBE_STR("pattern"));
-        tbe_val dv = tbe_map_get(o.u.m, TBE_STR("dateStyle")), tv = tbe_map_get(o.u.m, TBE_STR("timeStyle"));
+        tbe_val t = tbe_map_get(o.u.m, TBE_STR("timeZone")),
+            p = tbe_map_get(o.u.m, TBE_STR("pattern"));
+        tbe_val dv = tbe_map_get(o.u.m, TBE_STR("dateStyle")),
+            tv = tbe_map_get(o.u.m, TBE_STR("timeStyle"));
         zone = t.t == TBE_STR_T ? tbe_val_str(t) : zone;
         if (zone.p != NULL && !tbel_zone_find(zone, &z)) {
             tbe_throw(x, "Unknown time-zone ID: %.*s", (int)zone.n, zone.p);
@@ -646,7 +265,7 @@ localized(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv, int kind
         if (p.t == TBE_STR_T) {
             struct tbel_sb b;
             tbel_sb_init(&b, x, 64);
-            put_pattern(&b, tbe_val_str(p), ms_of(self), &z);
+            put_pattern(&b, tbe_val_str(p), tbel_ms_of(self), &z);
             return tbel_sb_done(&b);
         }
         for (int i = 0; i < 4; i++) {
@@ -708,27 +327,27 @@ METHOD(d_utc_string)
 METHOD(d_time)
 {
     UNUSED_ARGS;
-    return tbe_long(ms_of(self));
+    return tbe_long(tbel_ms_of(self));
 }
 
 METHOD(d_second)
 {
     UNUSED_ARGS;
-    return tbe_long(floor_div(ms_of(self), 1000));
+    return tbe_long(tbel_floor_div(tbel_ms_of(self), 1000));
 }
 
 #define GETTER(fn, zone, expr) \
     METHOD(fn) \
     { \
         UNUSED_ARGS; \
-        struct civil c = split(ms_of(self), &zone); \
+        struct civil c = tbel_split(tbel_ms_of(self), &zone); \
         return tbe_int((int32_t)(expr)); \
     }
 #define GETTERS(field, expr) GETTER(d_get_##field, local_zone, expr) GETTER(d_get_utc_##field, utc_zone, expr)
 GETTERS(year, c.y)
 GETTERS(month, c.mo)
 GETTERS(date, c.d)
-GETTERS(day, week_day(&c))
+GETTERS(day, tbel_week_day(&c))
 GETTERS(hours, c.h)
 GETTERS(minutes, c.mi)
 GETTERS(seconds, c.s)
@@ -739,9 +358,10 @@ GETTERS(ms, c.ms)
 enum field { F_YEAR, F_MONTH, F_DATE, F_HOURS, F_MINUTES, F_SECONDS, F_MS };
 
 static tbe_val
-set_fields(struct tbe_x *x, tbe_val self, const struct tbel_zone *z, enum field from, int argc, const tbe_val *argv)
+set_fields(struct tbe_x *x, tbe_val self, const struct tbel_zone *z, enum field from, int argc,
+    const tbe_val *argv)
 {
-    struct civil c = split(ms_of(self), z);
+    struct civil c = tbel_split(tbel_ms_of(self), z);
     int day = c.d;
     bool lift = argc == 1 && (from == F_MONTH || from == F_YEAR) && day > 28;
     if (lift) {
@@ -759,9 +379,9 @@ set_fields(struct tbe_x *x, tbe_val self, const struct tbel_zone *z, enum field 
         default: c.ms = v; break;
         }
     }
-    check(x, &c);
-    int64_t ms = join(&c, z);
-    set_ms(x, self, lift ? ms + (int64_t)(day - 1) * 86400000 : ms);
+    tbel_check(x, &c);
+    int64_t ms = tbel_join(&c, z);
+    tbel_set_ms(x, self, lift ? ms + (int64_t)(day - 1) * 86400000 : ms);
     return TBE_NULL_VAL;
 }
 
@@ -782,7 +402,7 @@ SETTERS(ms, F_MS)
 METHOD(d_set_time)
 {
     (void)argc;
-    set_ms(x, self, tbel_arg_long(x, argv[0]));
+    tbel_set_ms(x, self, tbel_arg_long(x, argv[0]));
     return TBE_NULL_VAL;
 }
 
@@ -793,23 +413,23 @@ add_ms(struct tbe_x *x, tbe_val self, const tbe_val *argv, int64_t unit)
     if (n > MAX_MS / unit || n < -(MAX_MS / unit)) {
         tbe_throw(x, "java.time.DateTimeException: Instant exceeds minimum or maximum instant");
     }
-    set_ms(x, self, ms_of(self) + n * unit);
+    tbel_set_ms(x, self, tbel_ms_of(self) + n * unit);
     return TBE_NULL_VAL;
 }
 
 static tbe_val
 add_months(struct tbe_x *x, tbe_val self, int64_t n)
 {
-    struct civil c = split(ms_of(self), &utc_zone);
+    struct civil c = tbel_split(tbel_ms_of(self), &utc_zone);
     if (n > 3000000 || n < -3000000) {
         tbe_throw(x, "java.time.DateTimeException: Instant exceeds minimum or maximum instant");
     }
     int64_t m = c.y * 12 + c.mo - 1 + n;
-    c.y = floor_div(m, 12);
+    c.y = tbel_floor_div(m, 12);
     c.mo = (int)(m - c.y * 12) + 1;
-    int last = month_days(c.y, c.mo);
+    int last = tbel_month_days(c.y, c.mo);
     c.d = c.d > last ? last : c.d;
-    set_ms(x, self, join(&c, &utc_zone));
+    tbel_set_ms(x, self, tbel_join(&c, &utc_zone));
     return TBE_NULL_VAL;
 }
 
@@ -828,7 +448,7 @@ ADDER(d_add_seconds, 1000)
 METHOD(d_add_nanos)
 {
     (void)argc;
-    set_ms(x, self, ms_of(self) + floor_div(tbel_arg_long(x, argv[0]), 1000000));
+    tbel_set_ms(x, self, tbel_ms_of(self) + tbel_floor_div(tbel_arg_long(x, argv[0]), 1000000));
     return TBE_NULL_VAL;
 }
 
@@ -846,19 +466,27 @@ METHOD(d_add_years)
 
 #define M(name, min, max, fn) { name, min, max, fn }
 static const struct tbel_mdef date_methods[] = {
-    M("addDays", 1, 1, d_add_days), M("addHours", 1, 1, d_add_hours), M("addMinutes", 1, 1, d_add_minutes),
-    M("addMonths", 1, 1, d_add_months), M("addNanos", 1, 1, d_add_nanos), M("addSeconds", 1, 1, d_add_seconds),
-    M("addWeeks", 1, 1, d_add_weeks), M("addYears", 1, 1, d_add_years), M("getDate", 0, 0, d_get_date),
-    M("getDay", 0, 0, d_get_day), M("getFullYear", 0, 0, d_get_year), M("getHours", 0, 0, d_get_hours),
+    M("addDays", 1, 1, d_add_days), M("addHours", 1, 1, d_add_hours),
+    M("addMinutes", 1, 1, d_add_minutes),
+    M("addMonths", 1, 1, d_add_months), M("addNanos", 1, 1, d_add_nanos),
+    M("addSeconds", 1, 1, d_add_seconds),
+    M("addWeeks", 1, 1, d_add_weeks), M("addYears", 1, 1, d_add_years),
+    M("getDate", 0, 0, d_get_date),
+    M("getDay", 0, 0, d_get_day), M("getFullYear", 0, 0, d_get_year),
+    M("getHours", 0, 0, d_get_hours),
     M("getMilliseconds", 0, 0, d_get_ms), M("getMinutes", 0, 0, d_get_minutes),
-    M("getMonth", 0, 0, d_get_month), M("getSeconds", 0, 0, d_get_seconds), M("getTime", 0, 0, d_time),
+    M("getMonth", 0, 0, d_get_month), M("getSeconds", 0, 0, d_get_seconds),
+    M("getTime", 0, 0, d_time),
     M("getUTCDate", 0, 0, d_get_utc_date), M("getUTCDay", 0, 0, d_get_utc_day),
     M("getUTCFullYear", 0, 0, d_get_utc_year), M("getUTCHours", 0, 0, d_get_utc_hours),
     M("getUTCMilliseconds", 0, 0, d_get_utc_ms), M("getUTCMinutes", 0, 0, d_get_utc_minutes),
     M("getUTCMonth", 0, 0, d_get_utc_month), M("getUTCSeconds", 0, 0, d_get_utc_seconds),
-    M("parseSecond", 0, 0, d_second), M("parseSecondMilli", 0, 0, d_time), M("setDate", 1, 1, d_set_date),
-    M("setFullYear", 1, 3, d_set_year), M("setHours", 1, 4, d_set_hours), M("setMilliseconds", 1, 1, d_set_ms),
-    M("setMinutes", 1, 3, d_set_minutes), M("setMonth", 1, 2, d_set_month), M("setSeconds", 1, 2, d_set_seconds),
+    M("parseSecond", 0, 0, d_second), M("parseSecondMilli", 0, 0, d_time),
+    M("setDate", 1, 1, d_set_date),
+    M("setFullYear", 1, 3, d_set_year), M("setHours", 1, 4, d_set_hours),
+    M("setMilliseconds", 1, 1, d_set_ms),
+    M("setMinutes", 1, 3, d_set_minutes), M("setMonth", 1, 2, d_set_month),
+    M("setSeconds", 1, 2, d_set_seconds),
     M("setTime", 1, 1, d_set_time), M("setUTCDate", 1, 1, d_set_utc_date),
     M("setUTCFullYear", 1, 3, d_set_utc_year), M("setUTCHours", 1, 4, d_set_utc_hours),
     M("setUTCMilliseconds", 1, 1, d_set_utc_ms), M("setUTCMinutes", 1, 3, d_set_utc_minutes),
@@ -866,6 +494,8 @@ static const struct tbel_mdef date_methods[] = {
     M("toDateString", 0, 2, d_date_string), M("toISOString", 0, 0, d_iso), M("toJSON", 0, 0, d_iso),
     M("toLocaleDateString", 0, 2, d_locale_date), M("toLocaleString", 0, 2, d_locale),
     M("toLocaleTimeString", 0, 2, d_locale_time), M("toString", 0, 0, d_to_string),
-    M("toTimeString", 0, 2, d_time_string), M("toUTCString", 0, 2, d_utc_string), M("valueOf", 0, 0, d_time),
+    M("toTimeString", 0, 2, d_time_string), M("toUTCString", 0, 2, d_utc_string),
+    M("valueOf", 0, 0, d_time),
 };
-const struct tbel_class tbel_date_class = { date_methods, sizeof(date_methods) / sizeof(date_methods[0]) };
+const struct tbel_class tbel_date_class = { date_methods,
+    sizeof(date_methods) / sizeof(date_methods[0]) };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decimal rounding as Java's BigDecimal does it on the shortest text of a number, toFixed and toInt, and
- * String.format (facts/tbel.md 10.5, 13). */
+/* Decimal rounding as Java's BigDecimal does it on the shortest text of a number, toFixed and
+ * toInt, and String.format (facts/tbel.md 10.5, 13). */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -12,7 +12,8 @@
 #define DIGITS 1200 /* of a double written out with a bounded precision */
 #define MAX_PREC 300
 
-/* A decimal number: digits d[0..n) with `point` of them before the decimal point (may be < 0 or > n). */
+/* A decimal number: digits d[0..n) with `point` of them before the decimal point (may be < 0 or
+ * > n). */
 struct dec {
     bool neg;
     int n, point;
@@ -203,7 +204,8 @@ parse_spec(const char *p, const char *end, struct spec *s)
 }
 
 static void
-pad(struct tbel_sb *b, const struct spec *s, const char *sign, const char *p, size_t n, size_t chars)
+pad(struct tbel_sb *b, const struct spec *s, const char *sign, const char *p, size_t n,
+    size_t chars)
 {
     size_t sl = strlen(sign), w = s->width > 0 ? (size_t)s->width : 0;
     size_t fill = w > chars + sl ? w - chars - sl : 0;
@@ -284,7 +286,8 @@ static void
 put_radix(struct tbel_sb *b, const struct spec *s, tbe_val v)
 {
     char buf[32];
-    uint64_t u = v.t == TBE_LONG ? (uint64_t)v.u.i : v.t == TBE_BYTE ? (uint8_t)v.u.i : (uint32_t)v.u.i;
+    uint64_t u = v.t == TBE_LONG ? (uint64_t)v.u.i : v.t == TBE_BYTE ? (uint8_t)v.u.i :
+        (uint32_t)v.u.i;
     const char *fmt = s->conv == 'o' ? "%llo" : s->conv == 'X' ? "%llX" : "%llx";
     size_t n = (size_t)snprintf(buf, sizeof(buf), fmt, (unsigned long long)u);
     pad(b, s, s->alt ? (s->conv == 'o' ? "0" : "0x") : "", buf, n, n);
@@ -357,7 +360,8 @@ put_one(struct tbe_x *x, struct tbel_sb *b, struct spec *s, tbe_val v)
         put_text(x, b, s, v);
         return;
     default:
-        tbe_throw(x, "java.util.UnknownFormatConversionException: Conversion = '%c'", s->conv ? s->conv : '%');
+        tbe_throw(x, "java.util.UnknownFormatConversionException: Conversion = '%c'", s->conv ?
+            s->conv : '%');
     }
 }
 
@@ -386,7 +390,8 @@ tbel_format(struct tbe_x *x, tbe_val fmt, int argc, const tbe_val *argv)
         }
         int i = s.index > 0 ? s.index - 1 : next++;
         if (i >= argc) {
-            tbe_throw(x, "java.util.MissingFormatArgumentException: Format specifier '%.*s'", (int)(p - q), q);
+            tbe_throw(x, "java.util.MissingFormatArgumentException: Format specifier '%.*s'",
+                (int)(p - q), q);
         }
         put_one(x, &b, &s, argv[i]);
     }

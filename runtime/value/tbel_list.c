@@ -49,8 +49,8 @@ merge(struct tbe_x *x, struct sort_key *k, struct sort_key *tmp, uint32_t n, boo
     memcpy(k, tmp, o * sizeof(*k)); /* what is left of the second half stands already */
 }
 
-/* Sorts v in place: by number when the text of every key is one, else by text. v holds `width` values per
- * element, the key at `at`. Stable. */
+/* Sorts v in place: by number when the text of every key is one, else by text. v holds `width`
+ * values per element, the key at `at`. Stable. */
 static void
 sort_by(struct tbe_x *x, tbe_val *v, uint32_t n, uint32_t width, uint32_t at, bool asc)
 {
@@ -372,7 +372,8 @@ l_sub_list(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
     (void)argc;
     int64_t s = tbel_arg_int(x, argv[0]), e = tbel_arg_int(x, argv[1]);
     if (s < 0 || e > self.u.l->n || s > e) {
-        tbe_throw(x, "java.lang.IndexOutOfBoundsException: fromIndex(%lld) > toIndex(%lld)", (long long)s,
+        tbe_throw(x, "java.lang.IndexOutOfBoundsException: fromIndex(%lld) > toIndex(%lld)",
+            (long long)s,
                   (long long)e);
     }
     return sub(x, self, (uint32_t)s, (uint32_t)e);
@@ -394,7 +395,8 @@ l_join(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
         tbel_sb_val(&b, self.u.l->v[i]);
     }
     tbel_sb_init(&o, x, b.n);
-    for (size_t i = 0; i < b.n; i++) { /* the engine's clean-up of nested lists hits all of the text */
+    /* the engine's clean-up of nested lists hits all of the text */
+    for (size_t i = 0; i < b.n; i++) {
         if (b.p[i] == ',' && i + 1 < b.n && b.p[i + 1] == ' ') {
             tbel_sb_c(&o, ',');
             i++;
@@ -541,16 +543,23 @@ l_iterator(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
 }
 
 static const struct tbel_mdef list_methods[] = {
-    M("add", 1, 2, l_add), M("addAll", 1, 2, l_add_all), M("clear", 0, 0, l_clear), M("clone", 0, 0, l_copy),
-    M("concat", 1, 1, l_concat), M("contains", 1, 1, l_contains), M("containsAll", 1, 1, l_contains_all),
+    M("add", 1, 2, l_add), M("addAll", 1, 2, l_add_all), M("clear", 0, 0, l_clear),
+    M("clone", 0, 0, l_copy),
+    M("concat", 1, 1, l_concat), M("contains", 1, 1, l_contains),
+    M("containsAll", 1, 1, l_contains_all),
     M("fill", 1, 3, l_fill), M("get", 1, 1, l_get),
     M("indexOf", 1, 2, l_index_of), M("isEmpty", 0, 0, l_is_empty),
-    M("iterator", 0, 0, l_iterator), M("join", 0, 1, l_join), M("lastIndexOf", 1, 1, l_last_index_of),
-    M("length", 0, 0, l_size), M("pop", 0, 0, l_pop), M("push", 1, 1, l_add), M("remove", 1, 1, l_remove),
-    M("removeAll", 1, 1, l_remove_all), M("retainAll", 1, 1, l_retain_all), M("reverse", 0, 0, l_reverse),
-    M("set", 2, 2, l_set), M("shift", 0, 0, l_shift), M("size", 0, 0, l_size), M("slice", 0, 2, l_slice),
+    M("iterator", 0, 0, l_iterator), M("join", 0, 1, l_join),
+    M("lastIndexOf", 1, 1, l_last_index_of),
+    M("length", 0, 0, l_size), M("pop", 0, 0, l_pop), M("push", 1, 1, l_add),
+    M("remove", 1, 1, l_remove),
+    M("removeAll", 1, 1, l_remove_all), M("retainAll", 1, 1, l_retain_all),
+    M("reverse", 0, 0, l_reverse),
+    M("set", 2, 2, l_set), M("shift", 0, 0, l_shift), M("size", 0, 0, l_size),
+    M("slice", 0, 2, l_slice),
     M("sort", 0, 1, l_sort), M("splice", 1, 10, l_splice), M("subList", 2, 2, l_sub_list),
-    M("toArray", 0, 1, l_copy), M("toReversed", 0, 0, l_to_reversed), M("toSorted", 0, 1, l_to_sorted),
+    M("toArray", 0, 1, l_copy), M("toReversed", 0, 0, l_to_reversed),
+    M("toSorted", 0, 1, l_to_sorted),
     M("toSpliced", 1, 10, l_to_spliced), M("toUnmodifiable", 0, 0, l_unmodifiable),
     M("unshift", 1, 10, l_unshift), M("with", 2, 2, l_with),
 };
@@ -677,8 +686,10 @@ s_unmodifiable(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv)
 
 static const struct tbel_mdef set_methods[] = {
     M("add", 1, 1, s_add), M("addAll", 1, 1, s_add_all), M("clear", 0, 0, s_clear),
-    M("contains", 1, 1, s_contains), M("isEmpty", 0, 0, s_is_empty), M("iterator", 0, 0, l_iterator),
-    M("length", 0, 0, s_size), M("remove", 1, 1, s_remove), M("size", 0, 0, s_size), M("sort", 0, 1, s_sort),
+    M("contains", 1, 1, s_contains), M("isEmpty", 0, 0, s_is_empty),
+    M("iterator", 0, 0, l_iterator),
+    M("length", 0, 0, s_size), M("remove", 1, 1, s_remove), M("size", 0, 0, s_size),
+    M("sort", 0, 1, s_sort),
     M("toArray", 0, 0, s_list), M("toList", 0, 0, s_list), M("toSorted", 0, 1, s_to_sorted),
     M("toUnmodifiable", 0, 0, s_unmodifiable),
 };

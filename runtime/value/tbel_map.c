@@ -307,8 +307,10 @@ METHOD0(m_nothing)
 
 static const struct tbel_mdef map_methods[] = {
     M("clear", 0, 0, m_clear), M("clone", 0, 0, m_slice), M("containsKey", 1, 1, m_contains_key),
-    M("containsValue", 1, 1, m_contains_value), M("entrySet", 0, 0, m_entry_set), M("get", 1, 1, m_get),
-    M("getOrDefault", 2, 2, m_get_or_default), M("invert", 0, 0, m_invert), M("isEmpty", 0, 0, m_is_empty),
+    M("containsValue", 1, 1, m_contains_value), M("entrySet", 0, 0, m_entry_set),
+    M("get", 1, 1, m_get),
+    M("getOrDefault", 2, 2, m_get_or_default), M("invert", 0, 0, m_invert),
+    M("isEmpty", 0, 0, m_is_empty),
     M("iterator", 0, 0, m_iterator), M("keySet", 0, 0, m_key_set), M("keys", 0, 0, m_keys),
     M("memorySize", 0, 0, m_nothing), M("notify", 0, 0, m_nothing), M("notifyAll", 0, 0, m_nothing),
     M("put", 2, 2, m_put), M("putAll", 1, 1, m_put_all), M("putIfAbsent", 2, 2, m_put_if_absent),
@@ -412,7 +414,8 @@ METHOD0(n_compare)
 
 static const struct tbel_mdef number_methods[] = {
     M("byteValue", 0, 0, n_byte), M("compareTo", 1, 1, n_compare), M("doubleValue", 0, 0, n_double),
-    M("floatValue", 0, 0, n_float), M("intValue", 0, 0, n_int), M("isInfinite", 0, 0, n_is_infinite),
+    M("floatValue", 0, 0, n_float), M("intValue", 0, 0, n_int),
+    M("isInfinite", 0, 0, n_is_infinite),
     M("isNaN", 0, 0, n_is_nan), M("longValue", 0, 0, n_long), M("shortValue", 0, 0, n_short),
 };
 const struct tbel_class tbel_number_class = TABLE(number_methods);
@@ -558,7 +561,8 @@ tbe_t_base64_decoder(struct tbe_x *x, int argc, const tbe_val *argv)
 
 static const struct tbel_mdef object_methods[] = {
     M("booleanValue", 0, 0, o_bool), M("compareTo", 1, 1, o_compare), M("decode", 1, 1, o_decode),
-    M("encodeToString", 1, 1, o_encode), M("equals", 1, 1, o_equals), M("hasNext", 0, 0, o_has_next),
+    M("encodeToString", 1, 1, o_encode), M("equals", 1, 1, o_equals),
+    M("hasNext", 0, 0, o_has_next),
     M("hashCode", 0, 0, o_hash), M("next", 0, 0, o_next), M("toString", 0, 0, o_to_string),
 };
 const struct tbel_class tbel_object_class = TABLE(object_methods);

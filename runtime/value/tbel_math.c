@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TBEL statics of Math, the wrapper classes and java.util (facts/tbel.md 11). Where Java has overloads,
- * the widest class among the arguments decides. */
+/* TBEL statics of Math, the wrapper classes and java.util (facts/tbel.md 11). Where Java has
+ * overloads, the widest class among the arguments decides. */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -13,7 +13,8 @@
 #define UNUSED_ARGS (void)x, (void)argc, (void)argv
 
 static void
-need(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val *argv, int min, int max)
+need(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val *argv, int min,
+    int max)
 {
     bool null_arg = false;
     for (int i = 0; i < argc && i < min; i++) {
@@ -24,7 +25,8 @@ need(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val
     }
 }
 
-/* How well a value of class v fits a parameter of class p (11): the same, one step wider, any number, text. */
+/* How well a value of class v fits a parameter of class p (11): the same, one step wider, any
+ * number, text. */
 static int
 fit(enum tbe_type v, enum tbe_type p)
 {
@@ -33,8 +35,8 @@ fit(enum tbe_type v, enum tbe_type p)
     return v == p ? 7 : step ? 5 : v >= TBE_BYTE && v <= TBE_BIGINT ? 4 : 1;
 }
 
-/* The class of the overload the engine takes for these arguments: of equals the first, in the JDK's order
- * int, long, float, double. So an Integer beside a Double gives int. */
+/* The class of the overload the engine takes for these arguments: of equals the first, in the
+ * JDK's order int, long, float, double. So an Integer beside a Double gives int. */
 static enum tbe_type
 overload(struct tbe_x *x, int argc, const tbe_val *argv)
 {
@@ -210,7 +212,8 @@ STATIC(tbe_t_math_random)
 static void
 bad_input(struct tbe_x *x, struct tbe_str s, int radix)
 {
-    tbe_throw(x, radix == 10 ? "For input string: \"%.*s\"" : "For input string: \"%.*s\" under radix %d",
+    tbe_throw(x, radix == 10 ? "For input string: \"%.*s\"" :
+        "For input string: \"%.*s\" under radix %d",
               (int)s.n, s.p, radix);
 }
 
@@ -243,7 +246,8 @@ parse_whole(struct tbe_x *x, struct tbe_str s, int radix, int64_t lo, int64_t hi
 }
 
 static int64_t
-wrapper(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val *argv, int64_t lo, int64_t hi)
+wrapper(struct tbe_x *x, const char *cls, const char *name, int argc, const tbe_val *argv,
+    int64_t lo, int64_t hi)
 {
     need(x, cls, name, argc, argv, 1, 2);
     int radix = argc > 1 ? tbel_arg_int(x, argv[1]) : 10;
@@ -278,7 +282,8 @@ STATIC(tbe_t_long_value_of)
 
 STATIC(tbe_t_short_parse)
 {
-    return tbel_typed(TBE_SHORT, wrapper(x, "Short", "parseShort", argc, argv, INT16_MIN, INT16_MAX));
+    return tbel_typed(TBE_SHORT, wrapper(x, "Short", "parseShort", argc, argv, INT16_MIN,
+        INT16_MAX));
 }
 
 STATIC(tbe_t_byte_parse)
@@ -370,7 +375,8 @@ STATIC(tbe_t_int_signum)
 STATIC(tbe_t_int_sum)
 {
     need(x, "Integer", "sum", argc, argv, 2, 2);
-    return tbe_int((int32_t)((uint32_t)tbel_arg_int(x, argv[0]) + (uint32_t)tbel_arg_int(x, argv[1])));
+    return tbe_int((int32_t)((uint32_t)tbel_arg_int(x, argv[0]) + (uint32_t)tbel_arg_int(x,
+        argv[1])));
 }
 
 STATIC(tbe_t_num_compare)
@@ -463,7 +469,8 @@ STATIC(tbe_t_bool_parse)
     if (argc != 1) {
         tbe_t_no_static(x, TBE_STR("Boolean"), TBE_STR("parseBoolean"), argc, argv);
     }
-    return argv[0].t == TBE_BOOL ? argv[0] : tbe_bool(tbe_str_ieq(tbel_text(x, argv[0]), TBE_STR("true")));
+    return argv[0].t == TBE_BOOL ? argv[0] : tbe_bool(tbe_str_ieq(tbel_text(x, argv[0]),
+        TBE_STR("true")));
 }
 
 static uint32_t
@@ -476,19 +483,22 @@ the_char(struct tbe_x *x, const char *name, int argc, const tbe_val *argv)
 static bool
 is_upper(uint32_t c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x410 && c <= 0x42F);
+    return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) ||
+        (c >= 0x410 && c <= 0x42F);
 }
 
 static bool
 is_lower(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF && c != 0xF7) || (c >= 0x430 && c <= 0x44F);
+    return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF && c != 0xF7) ||
+        (c >= 0x430 && c <= 0x44F);
 }
 
 static bool
 is_letter(uint32_t c)
 {
-    return is_upper(c) || is_lower(c) || c == 0xAA || c == 0xB5 || c == 0xBA || (c >= 0x100 && c < 0x2000 &&
+    return is_upper(c) || is_lower(c) || c == 0xAA || c == 0xB5 || c == 0xBA ||
+        (c >= 0x100 && c < 0x2000 &&
            !(c >= 0x300 && c < 0x370)) || (c >= 0x3040 && c < 0xD7A4);
 }
 
@@ -528,7 +538,8 @@ STATIC(tbe_t_char_is_space)
 STATIC(tbe_t_char_numeric)
 {
     uint32_t c = the_char(x, "getNumericValue", argc, argv);
-    return tbe_int(c >= '0' && c <= '9' ? (int32_t)c - '0' : c >= 'a' && c <= 'z' ? (int32_t)c - 'a' + 10
+    return tbe_int(c >= '0' && c <= '9' ? (int32_t)c - '0' : c >= 'a' &&
+        c <= 'z' ? (int32_t)c - 'a' + 10
                  : c >= 'A' && c <= 'Z' ? (int32_t)c - 'A' + 10 : -1);
 }
 

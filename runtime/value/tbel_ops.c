@@ -238,9 +238,9 @@ arith(struct tbe_x *x, char op, tbe_val a, tbe_val b)
     return odd_arith(x, op, a, b);
 }
 
-/* Concatenation. A string that ends at the arena's last allocation is extended in place, so that a loop
- * of s += x does not cost a copy per turn. TBE_T_TAIL marks such strings. The arena's end always moves
- * by a block, so that no second string can claim the same tail. */
+/* Concatenation. A string that ends at the arena's last allocation is extended in place, so that
+ * a loop of s += x does not cost a copy per turn. TBE_T_TAIL marks such strings. The arena's end
+ * always moves by a block, so that no second string can claim the same tail. */
 static tbe_val
 concat(struct tbe_x *x, tbe_val a, tbe_val b)
 {
@@ -368,25 +368,29 @@ both_int(tbe_val a, tbe_val b)
 tbe_val
 tbe_t_iadd(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i + (uint32_t)b.u.i)) : dynamic(x, '+', a, b);
+    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i + (uint32_t)b.u.i)) :
+        dynamic(x, '+', a, b);
 }
 
 tbe_val
 tbe_t_isub(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i - (uint32_t)b.u.i)) : dynamic(x, '-', a, b);
+    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i - (uint32_t)b.u.i)) :
+        dynamic(x, '-', a, b);
 }
 
 tbe_val
 tbe_t_imul(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i * (uint32_t)b.u.i)) : dynamic(x, '*', a, b);
+    return both_int(a, b) ? tbe_int((int32_t)((uint32_t)a.u.i * (uint32_t)b.u.i)) :
+        dynamic(x, '*', a, b);
 }
 
 tbe_val
 tbe_t_irem(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    if (a.t == TBE_LONG || a.t == TBE_FLOAT || a.t == TBE_DOUBLE) { /* another value in an Integer's place (4.1 rule 2) */
+    /* another value in an Integer's place (4.1 rule 2) */
+    if (a.t == TBE_LONG || a.t == TBE_FLOAT || a.t == TBE_DOUBLE) {
         a = tbe_int(tbel_d2i(tbel_to_double(a)));
     }
     return tbe_t_rem(x, a, b);
@@ -445,7 +449,8 @@ tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta, enu
     }
     ta = ta == TBE_UNDEF ? (enum tbe_type)a.t : ta;
     tb = tb == TBE_UNDEF ? (enum tbe_type)b.t : tb;
-    return tbel_from_double(x, fold_double(op, tbel_to_double(a), tbel_to_double(b)), ta > tb ? ta : tb);
+    return tbel_from_double(x, fold_double(op, tbel_to_double(a), tbel_to_double(b)), ta > tb ? ta :
+        tb);
 }
 
 /* ---- bitwise ---- */
@@ -515,7 +520,8 @@ shift(struct tbe_x *x, char op, tbe_val a, tbe_val b)
     }
     unsigned n = (unsigned)b.u.i & 31;
     uint32_t u = (uint32_t)a.u.i;
-    return tbe_int(op == '<' ? (int32_t)(u << n) : op == '>' ? (int32_t)a.u.i >> n : (int32_t)(u >> n));
+    return tbe_int(op == '<' ? (int32_t)(u << n) : op == '>' ? (int32_t)a.u.i >> n :
+        (int32_t)(u >> n));
 }
 
 tbe_val
@@ -549,7 +555,8 @@ tbe_val
 tbe_t_bnot(struct tbe_x *x, tbe_val a)
 {
     if (!tbel_is_integral(a)) {
-        return a.t == TBE_BOOL ? tbe_int(~(int32_t)a.u.i) : (bit_check(x, a, tbe_int(0)), TBE_NULL_VAL);
+        return a.t == TBE_BOOL ? tbe_int(~(int32_t)a.u.i) :
+            (bit_check(x, a, tbe_int(0)), TBE_NULL_VAL);
     }
     return a.t == TBE_LONG ? tbe_long(~a.u.i) : tbe_int((int32_t)~a.u.i);
 }
@@ -650,7 +657,8 @@ tbe_t_order(struct tbe_x *x, tbe_val a, tbe_val b)
             return tbe_is_str(a) ? num_cmp(d, b) : num_cmp(a, d);
         }
     }
-    if ((a.t == TBE_BOOL && (b.t == TBE_BOOL || tbel_is_num(b))) || (b.t == TBE_BOOL && tbel_is_num(a))) {
+    if ((a.t == TBE_BOOL && (b.t == TBE_BOOL || tbel_is_num(b))) ||
+        (b.t == TBE_BOOL && tbel_is_num(a))) {
         return (int)tbel_to_bool(x, a) - (int)tbel_to_bool(x, b);
     }
     if (!tbel_is_num(a) && !texty(a) && a.t != TBE_BOOL && a.t != b.t) {

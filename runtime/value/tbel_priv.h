@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the TBEL files of this room share: number classes, text in the arena, coercions of arguments. */
+/* What the TBEL files of this room share: number classes, text in the arena, coercions of
+ * arguments. */
 #ifndef TBEL_PRIV_H
 #define TBEL_PRIV_H
 
@@ -53,7 +54,8 @@ tbel_ascii(const char *p, size_t n)
     return (tbe_val){ .t = TBE_STR_T, .ascii = 1, .n = (uint32_t)n, .u = { .s = p ? p : "" } };
 }
 
-/* Text under construction in the arena. It grows in place while it is the arena's last allocation. */
+/* Text under construction in the arena. It grows in place while it is the arena's last
+ * allocation. */
 struct tbel_sb {
     struct tbe_x *x;
     char *p;
@@ -64,7 +66,8 @@ void tbel_sb_put(struct tbel_sb *b, const char *p, size_t n);
 void tbel_sb_c(struct tbel_sb *b, char c);
 void tbel_sb_z(struct tbel_sb *b, const char *z);
 void tbel_sb_utf8(struct tbel_sb *b, uint32_t cp);
-void tbel_sb_unit(struct tbel_sb *b, uint32_t unit); /* UTF-16 unit; joins a pending high surrogate */
+/* UTF-16 unit; joins a pending high surrogate */
+void tbel_sb_unit(struct tbel_sb *b, uint32_t unit);
 void tbel_sb_val(struct tbel_sb *b, tbe_val v);      /* Java toString */
 tbe_val tbel_sb_done(struct tbel_sb *b);             /* as string value */
 struct tbe_str tbel_text(struct tbe_x *x, tbe_val v); /* toString; borrows when v is a string */
@@ -134,13 +137,16 @@ void tbel_no_method(struct tbe_x *x, const char *prefix, const char *name, size_
 struct tbel_regex;
 struct tbel_regex *tbel_regex_get(struct tbe_x *x, struct tbe_str pattern); /* or throws */
 bool tbel_regex_full(struct tbe_x *x, struct tbel_regex *re, struct tbe_str s);
-/* The first match at or after `from`: true and the group offsets in ov (2 per group, at most max). */
-bool tbel_regex_find(struct tbe_x *x, struct tbel_regex *re, struct tbe_str s, size_t from, size_t *ov,
+/* The first match at or after `from`: true and the group offsets in ov (2 per group, at most
+ * max). */
+bool tbel_regex_find(struct tbe_x *x, struct tbel_regex *re, struct tbe_str s, size_t from,
+    size_t *ov,
                      uint32_t max, uint32_t *groups);
 
 /* Dates. */
 tbe_val tbel_date_text(struct tbe_x *x, tbe_val d); /* toString */
-tbe_val tbel_format(struct tbe_x *x, tbe_val fmt, int argc, const tbe_val *argv); /* String.format */
+/* String.format */
+tbe_val tbel_format(struct tbe_x *x, tbe_val fmt, int argc, const tbe_val *argv);
 tbe_val tbel_b64(struct tbe_x *x, const uint8_t *p, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Java regular expressions for TBEL by PCRE2. Compiled patterns are kept in a small cache per thread, as
- * scripts use the same few for every message. Matching is bounded by PCRE2's match limit. */
+/* Java regular expressions for TBEL by PCRE2. Compiled patterns are kept in a small cache per
+ * thread, as scripts use the same few for every message. Matching is bounded by PCRE2's match
+ * limit. */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -58,7 +59,8 @@ tbel_regex_get(struct tbe_x *x, struct tbe_str p)
     if (p.n > MAX_PATTERN) {
         tbe_throw(x, "bad regular expression: longer than %d bytes", MAX_PATTERN);
     }
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)p.p, p.n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &err, &at,
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)p.p, p.n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF,
+        &err, &at,
                                      NULL);
     if (code == NULL) {
         PCRE2_UCHAR text[120];
@@ -93,7 +95,8 @@ match(struct tbe_x *x, struct tbel_regex *re, struct tbe_str s, size_t from, uin
     if (rc >= 0) {
         return true;
     }
-    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT) {
+    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT ||
+        rc == PCRE2_ERROR_DEPTHLIMIT) {
         tbe_throw_fuel(x);
     }
     tbe_burn(x);

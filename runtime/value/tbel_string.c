@@ -132,7 +132,8 @@ METHOD(s_ends_with)
 
 METHOD(s_substring)
 {
-    int64_t n = tbel_len16(self), b = tbel_arg_int(x, argv[0]), e = argc > 1 ? tbel_arg_int(x, argv[1]) : n;
+    int64_t n = tbel_len16(self), b = tbel_arg_int(x, argv[0]), e = argc > 1 ?
+        tbel_arg_int(x, argv[1]) : n;
     if (b < 0 || e > n || b > e) {
         tbe_throw(x, "begin %lld, end %lld, length %lld", (long long)b, (long long)e, (long long)n);
     }
@@ -267,7 +268,8 @@ METHOD(s_replace)
 
 /* Appends a replacement with $1 and \ escapes. */
 static void
-expand(struct tbe_x *x, struct tbel_sb *b, struct tbe_str r, struct tbe_str s, const size_t *ov, uint32_t n)
+expand(struct tbe_x *x, struct tbel_sb *b, struct tbe_str r, struct tbe_str s, const size_t *ov,
+    uint32_t n)
 {
     for (size_t i = 0; i < r.n; i++) {
         if (r.p[i] == '\\' && i + 1 < r.n) {
@@ -333,7 +335,8 @@ METHOD(s_split)
     size_t ov[2], at = 0, done = 0;
     uint32_t n;
     tbe_val l = tbe_list_new(x->a, 8);
-    while ((limit <= 0 || l.u.l->n + 1 < (uint32_t)limit) && tbel_regex_find(x, re, s, at, ov, 1, &n)) {
+    while ((limit <= 0 || l.u.l->n + 1 < (uint32_t)limit) &&
+        tbel_regex_find(x, re, s, at, ov, 1, &n)) {
         bool empty = ov[1] == ov[0];
         if (empty && ov[0] >= s.n) {
             break;
@@ -410,7 +413,8 @@ compare(tbe_val a, tbe_val b)
         if (ca != cb) {
             uint32_t ua = ca < 0x10000 ? ca : 0xD800 + ((ca - 0x10000) >> 10);
             uint32_t ub = cb < 0x10000 ? cb : 0xD800 + ((cb - 0x10000) >> 10);
-            return ua != ub ? (int32_t)ua - (int32_t)ub : (int32_t)(ca & 0x3FF) - (int32_t)(cb & 0x3FF);
+            return ua != ub ? (int32_t)ua - (int32_t)ub :
+                (int32_t)(ca & 0x3FF) - (int32_t)(cb & 0x3FF);
         }
         i += la;
         j += lb;
@@ -434,7 +438,8 @@ METHOD(s_compare_ignore_case)
 METHOD(s_matches)
 {
     (void)argc;
-    return tbe_bool(tbel_regex_full(x, tbel_regex_get(x, tbel_arg_str(x, argv[0])), tbe_val_str(self)));
+    return tbe_bool(tbel_regex_full(x, tbel_regex_get(x, tbel_arg_str(x, argv[0])),
+        tbe_val_str(self)));
 }
 
 METHOD(s_to_char_array)
@@ -477,12 +482,15 @@ METHOD(s_lines)
 }
 
 static const struct tbel_mdef string_methods[] = {
-    M("charAt", 1, 1, s_char_at), M("codePointAt", 1, 1, s_code_point_at), M("compareTo", 1, 1, s_compare_to),
+    M("charAt", 1, 1, s_char_at), M("codePointAt", 1, 1, s_code_point_at),
+    M("compareTo", 1, 1, s_compare_to),
     M("compareToIgnoreCase", 1, 1, s_compare_ignore_case), M("concat", 1, 1, s_concat),
     M("contains", 1, 1, s_contains), M("endsWith", 1, 1, s_ends_with), M("equals", 1, 1, s_equals),
     M("equalsIgnoreCase", 1, 1, s_equals_ignore_case), M("formatted", 0, 10, s_formatted),
-    M("getBytes", 0, 1, s_get_bytes), M("indexOf", 1, 2, s_index_of), M("isBlank", 0, 0, s_is_blank),
-    M("isEmpty", 0, 0, s_is_empty), M("lastIndexOf", 1, 2, s_last_index_of), M("length", 0, 0, s_length),
+    M("getBytes", 0, 1, s_get_bytes), M("indexOf", 1, 2, s_index_of),
+    M("isBlank", 0, 0, s_is_blank),
+    M("isEmpty", 0, 0, s_is_empty), M("lastIndexOf", 1, 2, s_last_index_of),
+    M("length", 0, 0, s_length),
     M("lines", 0, 0, s_lines), M("matches", 1, 1, s_matches), M("repeat", 1, 1, s_repeat),
     M("replace", 2, 2, s_replace), M("replaceAll", 2, 2, s_replace_all),
     M("replaceFirst", 2, 2, s_replace_first), M("split", 1, 2, s_split),

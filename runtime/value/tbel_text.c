@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TBEL text: building strings in the arena, Java toString, UTF-16 indexes over WTF-8, class names, and
- * the coercion of arguments (facts/tbel.md 4, 10.5, 14.3). */
+/* TBEL text: building strings in the arena, Java toString, UTF-16 indexes over WTF-8, class
+ * names, and the coercion of arguments (facts/tbel.md 4, 10.5, 14.3). */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -367,7 +367,8 @@ tbel_cmp16(struct tbe_str a, struct tbe_str b)
         return (a.n > b.n) - (a.n < b.n);
     }
     unsigned char ca = (unsigned char)a.p[i], cb = (unsigned char)b.p[i];
-    /* Code points above U+FFFF (lead F0) are surrogates in UTF-16, which sort below U+E000 (lead EE). */
+    /* Code points above U+FFFF (lead F0) are surrogates in UTF-16, which sort below U+E000 (lead
+     * EE). */
     if ((ca >= 0xF0) != (cb >= 0xF0) && (ca >= 0xF0 ? cb : ca) >= 0xEE) {
         return ca >= 0xF0 ? -1 : 1;
     }
@@ -378,7 +379,8 @@ tbel_cmp16(struct tbe_str a, struct tbe_str b)
 
 static const char *const class_names[] = {
     [TBE_UNDEF] = "null", [TBE_NULL] = "null", [TBE_BOOL] = "java.lang.Boolean",
-    [TBE_CHAR] = "java.lang.Character", [TBE_BYTE] = "java.lang.Byte", [TBE_SHORT] = "java.lang.Short",
+    [TBE_CHAR] = "java.lang.Character", [TBE_BYTE] = "java.lang.Byte",
+    [TBE_SHORT] = "java.lang.Short",
     [TBE_INT] = "java.lang.Integer", [TBE_LONG] = "java.lang.Long", [TBE_FLOAT] = "java.lang.Float",
     [TBE_DOUBLE] = "java.lang.Double", [TBE_BIGDEC] = "java.math.BigDecimal",
     [TBE_BIGINT] = "java.math.BigInteger", [TBE_NUM] = "java.math.BigDecimal",
@@ -412,7 +414,8 @@ tbel_no_method(struct tbe_x *x, const char *prefix, const char *name, size_t nam
         tbel_sb_z(&b, i ? ", " : "");
         tbel_sb_z(&b, tbel_jclass(argv[i]));
     }
-    tbe_throw(x, "unable to resolve method: %s%s%.*s(%.*s) [arglength=%d]", prefix, *prefix ? "." : "",
+    tbe_throw(x, "unable to resolve method: %s%s%.*s(%.*s) [arglength=%d]", prefix, *prefix ? "." :
+        "",
               (int)name_n, name, (int)b.n, b.p, argc);
 }
 

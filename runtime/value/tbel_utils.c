@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ThingsBoard's other global functions and JSON: flat maps, URIs, padding, areas on the map, kinds of
- * values (facts/tbel.md 12, 13). */
+/* ThingsBoard's other global functions and JSON: flat maps, URIs, padding, areas on the map,
+ * kinds of values (facts/tbel.md 12, 13). */
 #include "config.h"
 #include "tbel_priv.h"
 
@@ -115,7 +115,8 @@ json_error(struct tbe_x *x, struct tbe_str s, const struct tbe_json_err *e)
     }
     bool key = b > 0 && s.p[b - 1] == '{';
     tbe_throw(x, "com.fasterxml.jackson.core.JsonParseException: Unexpected character ('%.*s' (code %u)): %s",
-              (int)len, s.p + at, cp, key ? "was expecting double-quote to start field name" : e->msg);
+              (int)len, s.p + at, cp, key ? "was expecting double-quote to start field name" :
+              e->msg);
 }
 
 GLOBAL(tbe_t_json_parse)
@@ -129,7 +130,8 @@ GLOBAL(tbe_t_json_parse)
     struct tbe_str s = tbel_text(x, argv[0]);
     s.n = value_end(s);
     x->fuel -= s.n >> 6;
-    if (tbe_json_parse(x->a, s, TBE_JSON_JAVA | TBE_JSON_DROP_NULLS | TBE_JSON_BORROW, &v, &err) != 0) {
+    if (tbe_json_parse(x->a, s, TBE_JSON_JAVA | TBE_JSON_DROP_NULLS | TBE_JSON_BORROW, &v,
+        &err) != 0) {
         json_error(x, s, &err);
     }
     if (v.t == TBE_BIGINT) { /* a top-level number beyond 64 bits comes as text */
@@ -191,7 +193,8 @@ GLOBAL(tbe_t_encode_uri)
             (c != '\0' && strchr(keep, c) != NULL)) {
             tbel_sb_c(&b, c);
         } else {
-            char o[3] = { '%', "0123456789ABCDEF"[(unsigned char)c >> 4], "0123456789ABCDEF"[c & 15] };
+            char o[3] = { '%', "0123456789ABCDEF"[(unsigned char)c >> 4],
+                "0123456789ABCDEF"[c & 15] };
             tbel_sb_put(&b, o, 3);
         }
     }
@@ -253,21 +256,25 @@ struct flat {
     bool path;
 };
 
-static void flat_value(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name, bool number,
+static void flat_value(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name,
+    bool number,
                        int depth);
 
 static void
-flat_step(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name, bool number, int depth)
+flat_step(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name, bool number,
+    int depth)
 {
     if (!tbe_is_null(f->exclude) && tbe_t_contains(f->x, f->exclude, name)) {
         return;
     }
-    tbe_val full = path.n == 0 ? name : tbe_t_concat(f->x, tbe_t_concat(f->x, path, tbel_ascii(".", 1)), name);
+    tbe_val full = path.n == 0 ? name : tbe_t_concat(f->x,
+        tbe_t_concat(f->x, path, tbel_ascii(".", 1)), name);
     flat_value(f, v, full, parent, name, number, depth + 1);
 }
 
 static void
-flat_value(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name, bool number, int depth)
+flat_value(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name, bool number,
+    int depth)
 {
     const struct tbe_entry *e;
     if (depth > TBEL_DEPTH) {
@@ -280,7 +287,8 @@ flat_value(struct flat *f, tbe_val v, tbe_val path, tbe_val parent, tbe_val name
         }
     } else if (v.t == TBE_LIST) {
         for (uint32_t i = 0; i < v.u.l->n; i++) {
-            flat_step(f, v.u.l->v[i], path, name, tbel_text_val(f->x, tbe_int((int32_t)i)), true, depth);
+            flat_step(f, v.u.l->v[i], path, name, tbel_text_val(f->x, tbe_int((int32_t)i)), true,
+                depth);
         }
     } else {
         tbe_val key = f->path ? path : name;
@@ -359,7 +367,8 @@ locate(const struct polygon *o, double px, double py)
     for (uint32_t i = 0, j = o->n - 1; i < o->n; j = i++) {
         double ax = o->p[2 * i], ay = o->p[2 * i + 1], bx = o->p[2 * j], by = o->p[2 * j + 1];
         double cross = (bx - ax) * (py - ay) - (by - ay) * (px - ax);
-        if (cross == 0 && px >= fmin(ax, bx) && px <= fmax(ax, bx) && py >= fmin(ay, by) && py <= fmax(ay, by)) {
+        if (cross == 0 && px >= fmin(ax, bx) && px <= fmax(ax, bx) && py >= fmin(ay, by) &&
+            py <= fmax(ay, by)) {
             return 0;
         }
         if ((ay > py) != (by > py) && px < (bx - ax) * (py - ay) / (by - ay) + ax) {
@@ -438,7 +447,8 @@ GLOBAL(tbe_t_inside_circle)
     }
     const double rad = 0.017453292519943295;
     double lat1 = tbel_arg_double(x, argv[0]) * rad, lon1 = tbel_arg_double(x, argv[1]) * rad;
-    double lat2 = circle_number(x, c, "latitude") * rad, lon2 = circle_number(x, c, "longitude") * rad;
+    double lat2 = circle_number(x, c, "latitude") * rad,
+        lon2 = circle_number(x, c, "longitude") * rad;
     double radius = circle_number(x, c, "radius"), per_km = 1000;
     tbe_val u = tbe_map_get(c.u.m, TBE_STR("radiusUnit"));
     if (u.t == TBE_STR_T) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time zones for TBEL's dates: fixed offsets, the machine's own, and the system's zoneinfo files, which
- * are read once and kept. Times after the last transition of a file keep its last offset. */
+/* Time zones for TBEL's dates: fixed offsets, the machine's own, and the system's zoneinfo
+ * files, which are read once and kept. Times after the last transition of a file keep its last
+ * offset. */
 #include "config.h"
 #include "tbel_zone.h"
 
@@ -134,7 +135,8 @@ bool
 tbel_zone_find(struct tbe_str s, struct tbel_zone *out)
 {
     *out = (struct tbel_zone){ TBEL_ZONE_FIXED, 0, NULL };
-    if (tbe_str_eqz(s, "Z") || tbe_str_eqz(s, "UTC") || tbe_str_eqz(s, "GMT") || tbe_str_eqz(s, "UT") ||
+    if (tbe_str_eqz(s, "Z") || tbe_str_eqz(s, "UTC") || tbe_str_eqz(s, "GMT") ||
+        tbe_str_eqz(s, "UT") ||
         tbe_str_eqz(s, "Etc/UTC")) {
         return true;
     }
@@ -152,7 +154,8 @@ tbel_zone_find(struct tbe_str s, struct tbel_zone *out)
     char name[MAX_NAME];
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            c == '/' ||
                   c == '_' || c == '-' || c == '+';
         if (!ok) {
             return false;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JavaScript operators and built-ins, called by generated C and by constant folding (facts/tbel.md 16 and
- * the JavaScript vectors). Sloppy-mode semantics of Node.
- *
- * Objects are TBE_MAP, arrays TBE_LIST (a hole is TBE_J_HOLE), functions TBE_FUNC, dates TBE_DATE, regular
- * expressions TBE_REGEX; errors, Map, Set and instances are TBE_OBJ with struct js_obj (js_room.h). Numbers
- * made here are DOUBLE; any other numeric tag is accepted as a number. Errors are thrown through x. */
+/* JavaScript operators and built-ins, called by generated C and by constant folding
+ * (facts/tbel.md 16 and the JavaScript vectors). Sloppy-mode semantics of Node. Objects are
+ * TBE_MAP, arrays TBE_LIST (a hole is TBE_J_HOLE), functions TBE_FUNC, dates TBE_DATE, regular
+ * expressions TBE_REGEX; errors, Map, Set and instances are TBE_OBJ with struct js_obj
+ * (js_room.h). Numbers made here are DOUBLE; any other numeric tag is accepted as a number.
+ * Errors are thrown through x. */
 #ifndef TBE_JS_H
 #define TBE_JS_H
 
@@ -26,7 +26,8 @@ double tbe_j_num_slow(struct tbe_x *x, tbe_val v);
 static inline double
 tbe_j_num(struct tbe_x *x, tbe_val v)
 {
-    return TBE_LIKELY(v.t == TBE_DOUBLE) ? v.u.d : v.t == TBE_INT ? (double)v.u.i : tbe_j_num_slow(x, v);
+    return TBE_LIKELY(v.t == TBE_DOUBLE) ? v.u.d : v.t == TBE_INT ? (double)v.u.i :
+        tbe_j_num_slow(x, v);
 }
 static inline bool
 tbe_j_num_truth(double d)
@@ -50,21 +51,26 @@ tbe_val tbe_j_add_slow(struct tbe_x *x, tbe_val a, tbe_val b);
 static inline tbe_val
 tbe_j_add(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    return a.t == TBE_DOUBLE && b.t == TBE_DOUBLE ? tbe_double(a.u.d + b.u.d) : tbe_j_add_slow(x, a, b);
+    return a.t == TBE_DOUBLE && b.t == TBE_DOUBLE ? tbe_double(a.u.d + b.u.d) :
+        tbe_j_add_slow(x, a, b);
 }
 double tbe_j_rem(double a, double b);
 double tbe_j_pow(double a, double b);
 int32_t tbe_j_int32(double d);
-static inline double tbe_j_band(double a, double b) { return (double)(tbe_j_int32(a) & tbe_j_int32(b)); }
-static inline double tbe_j_bor(double a, double b) { return (double)(tbe_j_int32(a) | tbe_j_int32(b)); }
-static inline double tbe_j_bxor(double a, double b) { return (double)(tbe_j_int32(a) ^ tbe_j_int32(b)); }
+static inline double tbe_j_band(double a,
+    double b) { return (double)(tbe_j_int32(a) & tbe_j_int32(b)); }
+static inline double tbe_j_bor(double a,
+    double b) { return (double)(tbe_j_int32(a) | tbe_j_int32(b)); }
+static inline double tbe_j_bxor(double a,
+    double b) { return (double)(tbe_j_int32(a) ^ tbe_j_int32(b)); }
 static inline double tbe_j_bnot(double a) { return (double)~tbe_j_int32(a); }
 static inline double
 tbe_j_shl(double a, double b)
 {
     return (double)(int32_t)((uint32_t)tbe_j_int32(a) << ((uint32_t)tbe_j_int32(b) & 31));
 }
-static inline double tbe_j_shr(double a, double b) { return (double)(tbe_j_int32(a) >> ((uint32_t)tbe_j_int32(b) & 31)); }
+static inline double tbe_j_shr(double a,
+    double b) { return (double)(tbe_j_int32(a) >> ((uint32_t)tbe_j_int32(b) & 31)); }
 static inline double
 tbe_j_ushr(double a, double b)
 {
@@ -99,7 +105,8 @@ tbe_j_le(struct tbe_x *x, tbe_val a, tbe_val b)
 static inline bool
 tbe_j_ge(struct tbe_x *x, tbe_val a, tbe_val b)
 {
-    return a.t == TBE_DOUBLE && b.t == TBE_DOUBLE ? a.u.d >= b.u.d : (tbe_j_order(x, a, b) & ~1) == 0;
+    return a.t == TBE_DOUBLE && b.t == TBE_DOUBLE ? a.u.d >= b.u.d :
+        (tbe_j_order(x, a, b) & ~1) == 0;
 }
 bool tbe_j_in(struct tbe_x *x, tbe_val key, tbe_val obj);
 bool tbe_j_instanceof(struct tbe_x *x, tbe_val v, tbe_val f);
@@ -111,7 +118,8 @@ static inline tbe_val
 tbe_j_get(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint)
 {
     if (TBE_LIKELY(o.t == TBE_MAP)) {
-        if (hint != NULL && *hint < o.u.m->n) { /* without a call; keys are constants of generated code */
+        /* without a call; keys are constants of generated code */
+        if (hint != NULL && *hint < o.u.m->n) {
             const struct tbe_entry *e = &o.u.m->e[*hint];
             if (e->key.t == TBE_STR_T && e->key.n == key.n && e->val.t != TBE_UNDEF &&
                 memcmp(e->key.u.s, key.p, key.n) == 0) {
@@ -143,13 +151,17 @@ void tbe_j_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v);
 void tbe_j_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v);
 void tbe_j_put_index_num(struct tbe_x *x, tbe_val o, double i, tbe_val v);
 bool tbe_j_delete(struct tbe_x *x, tbe_val o, tbe_val key);
-tbe_val tbe_j_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
-/* The same for generated code: behind the name's end and a NUL the literal goes on with the text of the call. */
-tbe_val tbe_j_method_site(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
+tbe_val tbe_j_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc,
+    const tbe_val *argv);
+/* The same for generated code: behind the name's end and a NUL the literal goes on with the text
+ * of the call. */
+tbe_val tbe_j_method_site(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc,
+    const tbe_val *argv);
 #define TBE_SITE(name, site) ((struct tbe_str){ "" name "\0" site, sizeof(name) - 1 })
 void tbe_j_not_callable(struct tbe_x *x, const char *site) TBE_NORETURN;
 static inline tbe_val
-tbe_j_callable(struct tbe_x *x, tbe_val f, const char *site) /* f, which the script calls as `site` */
+tbe_j_callable(struct tbe_x *x, tbe_val f,
+    const char *site) /* f, which the script calls as `site` */
 {
     if (TBE_UNLIKELY(f.t != TBE_FUNC && f.t != TBE_OBJ)) {
         tbe_j_not_callable(x, site);
@@ -158,7 +170,8 @@ tbe_j_callable(struct tbe_x *x, tbe_val f, const char *site) /* f, which the scr
 }
 tbe_val tbe_j_method_at(struct tbe_x *x, tbe_val o, tbe_val key, int argc, const tbe_val *argv);
 tbe_val tbe_j_method_value(struct tbe_x *x, tbe_val o, struct tbe_str name);
-tbe_val tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_str name, int argc,
+tbe_val tbe_j_proto_call(struct tbe_x *x, struct tbe_str cls, tbe_val self, struct tbe_str name,
+    int argc,
                          const tbe_val *argv);
 tbe_val tbe_j_call(struct tbe_x *x, tbe_val f, tbe_val self, int argc, const tbe_val *argv);
 tbe_val tbe_j_construct(struct tbe_x *x, tbe_val f, int argc, const tbe_val *argv);
@@ -166,25 +179,30 @@ tbe_val tbe_j_new(struct tbe_x *x, struct tbe_str cls, int argc, const tbe_val *
 
 /* ---- names ---- */
 tbe_val tbe_j_not_defined(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
-tbe_val tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc, const tbe_val *argv);
+tbe_val tbe_j_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
+    const tbe_val *argv);
 tbe_val tbe_j_early(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
 static inline tbe_val
-tbe_j_let(struct tbe_x *x, tbe_val v, struct tbe_str name) /* a let or const that may be read too early */
+tbe_j_let(struct tbe_x *x, tbe_val v,
+    struct tbe_str name) /* a let or const that may be read too early */
 {
     if (TBE_UNLIKELY(v.t == TBE_UNDEF && v.sub == 4)) {
         tbe_j_early(x, name);
     }
     return v;
 }
-bool tbe_j_added(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /* the script put it into cls.prototype */
+/* the script put it into cls.prototype */
+bool tbe_j_added(struct tbe_x *x, struct tbe_str cls, struct tbe_str name);
 tbe_val tbe_j_this_global(struct tbe_x *x);
 static inline tbe_val
-tbe_j_this(struct tbe_x *x, tbe_val self) /* sloppy mode: the global object when called on nothing */
+tbe_j_this(struct tbe_x *x,
+    tbe_val self) /* sloppy mode: the global object when called on nothing */
 {
     return self.t <= TBE_NULL ? tbe_j_this_global(x) : self;
 }
 tbe_val tbe_j_assign_const(struct tbe_x *x, tbe_val v) TBE_NORETURN;
-tbe_val tbe_j_global(struct tbe_x *x, struct tbe_str name, tbe_val (*fn)(struct tbe_x *, int, const tbe_val *));
+tbe_val tbe_j_global(struct tbe_x *x, struct tbe_str name,
+    tbe_val (*fn)(struct tbe_x *, int, const tbe_val *));
 tbe_val tbe_j_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name);
 static inline tbe_val
 tbe_j_ref(struct tbe_x *x, tbe_val v, struct tbe_str name) /* an implicit global */
@@ -195,7 +213,8 @@ tbe_j_ref(struct tbe_x *x, tbe_val v, struct tbe_str name) /* an implicit global
     return v;
 }
 tbe_val tbe_j_caught(struct tbe_x *x);
-void tbe_j_throw(struct tbe_x *x, const char *cls, const char *fmt, ...) TBE_PRINTF(3, 4) TBE_NORETURN;
+void tbe_j_throw(struct tbe_x *x, const char *cls, const char *fmt, ...) TBE_PRINTF(3,
+    4) TBE_NORETURN;
 
 /* ---- literals ---- */
 tbe_val tbe_j_list(struct tbe_x *x, int n, const tbe_val *v);
@@ -203,7 +222,8 @@ tbe_val tbe_j_map(struct tbe_x *x, int n, const struct tbe_str *keys, const tbe_
 tbe_val tbe_j_regex(struct tbe_x *x, struct tbe_str pattern, struct tbe_str flags);
 tbe_val tbe_j_template(struct tbe_x *x, int n, const tbe_val *parts);
 tbe_val tbe_j_tag(struct tbe_x *x, int n, const struct tbe_str *cooked, const struct tbe_str *raw);
-void tbe_j_accessor(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val fn, bool setter); /* get key() {} of a literal */
+/* get key() {} of a literal */
+void tbe_j_accessor(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val fn, bool setter);
 void tbe_j_append(struct tbe_x *x, tbe_val list, tbe_val v);
 void tbe_j_append_all(struct tbe_x *x, tbe_val list, tbe_val iterable);
 void tbe_j_assign_props(struct tbe_x *x, tbe_val obj, tbe_val from);
@@ -220,10 +240,11 @@ void tbe_j_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v);      /* for-of
 void tbe_j_iter_keys(struct tbe_x *x, struct tbe_iter *it, tbe_val v); /* for-in */
 bool tbe_j_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out);
 
-/* The result as the wrapper's JSON.stringify and JSON.parse leave it: dates are text, what has no JSON is
- * gone, keys in JavaScript's order. UNDEF when nothing is left. */
+/* The result as the wrapper's JSON.stringify and JSON.parse leave it: dates are text, what has
+ * no JSON is gone, keys in JavaScript's order. UNDEF when nothing is left. */
 tbe_val tbe_j_result(struct tbe_x *x, tbe_val v);
-tbe_val tbe_j_plain(struct tbe_x *x, tbe_val v); /* the value as it is, as lists and maps: getters are read */
+/* the value as it is, as lists and maps: getters are read */
+tbe_val tbe_j_plain(struct tbe_x *x, tbe_val v);
 
 tbe_val tbe_j_needs_new(struct tbe_x *x, int argc, const tbe_val *argv);
 #define BUILTIN(cls, name, fn, type) tbe_val fn(struct tbe_x *x, int argc, const tbe_val *argv);

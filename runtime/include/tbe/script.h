@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What compiled scripts call. A script is compiled to C functions over tbe_val; errors are thrown with
- * longjmp to the innermost catch frame, which is safe because everything a script makes is in an arena.
- *
- * Naming rule of the operators and built-ins, for the emitter: tbe_t_* has TBEL semantics, tbe_j_* has
- * JavaScript semantics. They are declared in tbe/tbel.h and tbe/js.h. */
+/* What compiled scripts call. A script is compiled to C functions over tbe_val; errors are
+ * thrown with longjmp to the innermost catch frame, which is safe because everything a script
+ * makes is in an arena. Naming rule of the operators and built-ins, for the emitter: tbe_t_* has
+ * TBEL semantics, tbe_j_* has JavaScript semantics. They are declared in tbe/tbel.h and
+ * tbe/js.h. */
 #ifndef TBE_SCRIPT_H
 #define TBE_SCRIPT_H
 
@@ -29,11 +29,13 @@ struct tbe_x { /* one execution of one script */
     tbe_val thrown;      /* JavaScript: the thrown value; TBEL: the text as string */
     bool uncatchable;    /* fuel, arena or depth: try/catch must not stop it */
     void *host;          /* reserved for embedding code */
-    char *str_end, *str_cap; /* JavaScript: end of the string built last, and of its block: it may grow in place */
+    /* JavaScript: end of the string built last, and of its block: it may grow in place */
+    char *str_end, *str_cap;
     int64_t now;         /* JavaScript: fixed clock in ms for tests; 0 = the system's */
     const void *regexes; /* JavaScript: cache of compiled regular expressions of this execution */
     void *realm;         /* JavaScript: the classes of the language this execution has touched */
-    int nested;          /* JavaScript: levels of the JSON documents being written around the running call */
+    /* JavaScript: levels of the JSON documents being written around the running call */
+    int nested;
 };
 
 typedef tbe_val tbe_fn(struct tbe_x *x, tbe_val self, int argc, const tbe_val *argv);
@@ -48,14 +50,17 @@ struct tbe_func { /* closure: captured variables are cells (pointers to values i
 };
 
 void tbe_throw_val(struct tbe_x *x, tbe_val v) TBE_NORETURN;
-void tbe_throw(struct tbe_x *x, const char *fmt, ...) TBE_PRINTF(2, 3) TBE_NORETURN; /* engine error text */
+/* engine error text */
+void tbe_throw(struct tbe_x *x, const char *fmt, ...) TBE_PRINTF(2, 3) TBE_NORETURN;
 void tbe_throw_fuel(struct tbe_x *x) TBE_NORETURN;  /* "Script timeout!" */
 void tbe_throw_depth(struct tbe_x *x) TBE_NORETURN; /* recursion too deep */
-void tbe_throw_full(void *x, size_t wanted);        /* arena on_full hook: "Script memory overflow!" */
+/* arena on_full hook: "Script memory overflow!" */
+void tbe_throw_full(void *x, size_t wanted);
 
-/* A try block, which the compiler made a function of its own: runs body and says how it ended. What fuel,
- * memory or depth stopped is thrown on. */
-enum { TBE_TRY_THROWN = -1, TBE_TRY_DONE = 0, TBE_TRY_RETURN = 1, TBE_TRY_JUMP = 2 /* + number of the jump */ };
+/* A try block, which the compiler made a function of its own: runs body and says how it ended.
+ * What fuel, memory or depth stopped is thrown on. */
+enum { TBE_TRY_THROWN = -1, TBE_TRY_DONE = 0, TBE_TRY_RETURN = 1,
+    TBE_TRY_JUMP = 2 /* + number of the jump */ };
 int tbe_try(struct tbe_x *x, int (*body)(struct tbe_x *x, void *frame), void *frame);
 
 /* String constants of generated code. */
@@ -84,7 +89,8 @@ struct tbe_iter {
 
 /* Closures. The cells array is copied; name must outlive the script. */
 tbe_val tbe_closure(struct tbe_x *x,
-                    tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, const tbe_val *argv),
+                    tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc,
+                    const tbe_val *argv),
                     const char *name, int nparams, int ncells, tbe_val *const *cells);
 static inline tbe_val
 tbe_func_val(struct tbe_func *f)
@@ -134,7 +140,8 @@ tbe_call_leave(struct tbe_x *x)
 /* Call of a function of the script that needs no closure. */
 static inline tbe_val
 tbe_direct(struct tbe_x *x,
-           tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc, const tbe_val *argv),
+           tbe_val (*fn)(struct tbe_x *x, struct tbe_func *f, tbe_val self, int argc,
+           const tbe_val *argv),
            int argc, const tbe_val *argv)
 {
     tbe_call_enter(x);
@@ -160,7 +167,8 @@ enum { TBE_USES_MSG = 1, TBE_USES_METADATA = 2, TBE_USES_MSGTYPE = 4 };
 /* Runs s with limits; 0 and *out, or -1 and *err (text in the arena a, as the engine words it:
  * facts/tbel.md 14.3). The caller's arena takes everything the script allocates; at most
  * TBE_SCRIPT_ARENA bytes of it. */
-int tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val args[3], tbe_val *out,
+int tbe_script_run(const struct tbe_script *s, struct tbe_arena *a, const tbe_val args[3],
+    tbe_val *out,
                    struct tbe_str *err) TBE_MUST_USE;
 
 #endif

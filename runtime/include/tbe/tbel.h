@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TBEL operators and built-ins (facts/tbel.md), called by generated C and by constant folding.
- *
- * All of them throw through x (tbe/script.h) and allocate in x->a only. Values of TBEL never are UNDEF,
- * except that a parameter that was not passed may be. A Map.Entry is a TBE_MAP value with one entry and
- * TBE_T_ENTRY in `flags`; a string made by concatenation may carry TBE_T_TAIL. */
+ * All of them throw through x (tbe/script.h) and allocate in x->a only. Values of TBEL never are
+ * UNDEF, except that a parameter that was not passed may be. A Map.Entry is a TBE_MAP value with
+ * one entry and TBE_T_ENTRY in `flags`; a string made by concatenation may carry TBE_T_TAIL. */
 #ifndef TBE_TBEL_H
 #define TBE_TBEL_H
 
@@ -22,7 +21,8 @@ tbe_val tbe_t_unresolved(struct tbe_x *x, struct tbe_str name) TBE_NORETURN; /* 
 tbe_val tbe_t_add_slow(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_sub_slow(struct tbe_x *x, tbe_val a, tbe_val b);
 bool tbe_t_eq_slow(struct tbe_x *x, tbe_val a, tbe_val b);
-int tbe_t_order(struct tbe_x *x, tbe_val a, tbe_val b); /* -1 0 1, or 2: every comparison is false */
+/* -1 0 1, or 2: every comparison is false */
+int tbe_t_order(struct tbe_x *x, tbe_val a, tbe_val b);
 bool tbe_t_truth_slow(struct tbe_x *x, tbe_val v);
 tbe_val tbe_t_get_slow(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint);
 
@@ -59,22 +59,25 @@ tbe_t_inc(struct tbe_x *x, tbe_val v, int by) /* ++ and --: by is 1 or -1 */
 {
     return by < 0 ? tbe_t_sub(x, v, tbe_int(1)) : tbe_t_add(x, v, tbe_int(1));
 }
-/* Both sides static Integer: 32-bit Java int (4.1 rule 1). Another class falls back to the dynamic rule. */
+/* Both sides static Integer: 32-bit Java int (4.1 rule 1). Another class falls back to the
+ * dynamic rule. */
 tbe_val tbe_t_iadd(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_isub(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_imul(struct tbe_x *x, tbe_val a, tbe_val b);
 tbe_val tbe_t_idiv(struct tbe_x *x, tbe_val a, tbe_val b);
-tbe_val tbe_t_irem(struct tbe_x *x, tbe_val a, tbe_val b); /* a: a variable of static Integer; truncated */
-/* Static types of different kind: in double, cast to the wider type (4.1 rule 3). to: TBE_INT, TBE_LONG,
- * TBE_FLOAT or TBE_DOUBLE. */
+/* a: a variable of static Integer; truncated */
+tbe_val tbe_t_irem(struct tbe_x *x, tbe_val a, tbe_val b);
+/* Static types of different kind: in double, cast to the wider type (4.1 rule 3). to: TBE_INT,
+ * TBE_LONG, TBE_FLOAT or TBE_DOUBLE. */
 tbe_val tbe_t_sadd(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 tbe_val tbe_t_ssub(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 tbe_val tbe_t_smul(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 tbe_val tbe_t_sdiv(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to);
 
-/* op is one of + - * /; one side is a static Java primitive, whose class is given, the other (TBE_UNDEF) is
- * known when it runs: in double, cast to the wider class. */
-tbe_val tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta, enum tbe_type tb);
+/* op is one of + - * /; one side is a static Java primitive, whose class is given, the other
+ * (TBE_UNDEF) is known when it runs: in double, cast to the wider class. */
+tbe_val tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta,
+    enum tbe_type tb);
 
 /* Bitwise (5). shl_abs is <<<. */
 tbe_val tbe_t_band(struct tbe_x *x, tbe_val a, tbe_val b);
@@ -139,12 +142,14 @@ bool tbe_t_convertable(struct tbe_x *x, tbe_val a, struct tbe_str cls);
 bool tbe_t_instanceof(struct tbe_x *x, tbe_val v, struct tbe_str cls);
 tbe_val tbe_t_cast(struct tbe_x *x, struct tbe_str type, tbe_val v);
 
-/* Properties, elements, methods (8). get of a null object throws; a missing map key is null. hint is a
- * cache of the place, initially 0; may be NULL. site: the script's text of the expression, which the errors
- * name; the forms without one are for calls that no script text stands for. */
+/* Properties, elements, methods (8). get of a null object throws; a missing map key is null.
+ * hint is a cache of the place, initially 0; may be NULL. site: the script's text of the
+ * expression, which the errors name; the forms without one are for calls that no script text
+ * stands for. */
 tbe_val tbe_t_null_pointer(struct tbe_x *x, const char *site) TBE_NORETURN;
 static inline tbe_val
-tbe_t_need(struct tbe_x *x, tbe_val o, const char *site) /* o, the object of the expression `site` */
+tbe_t_need(struct tbe_x *x, tbe_val o,
+    const char *site) /* o, the object of the expression `site` */
 {
     if (TBE_UNLIKELY(tbe_is_null(o))) {
         tbe_t_null_pointer(x, site);
@@ -179,11 +184,13 @@ tbe_t_get_key(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint, co
     return tbe_t_get_slow(x, tbe_t_need(x, o, site), key, hint);
 }
 tbe_val tbe_t_get_safe(struct tbe_x *x, tbe_val o, struct tbe_str key, uint32_t *hint); /* a.?b */
-void tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char *parent); /* parent: text of o */
+/* parent: text of o */
+void tbe_t_put(struct tbe_x *x, tbe_val o, struct tbe_str key, tbe_val v, const char *parent);
 tbe_val tbe_t_index(struct tbe_x *x, tbe_val o, tbe_val key);
 tbe_val tbe_t_index_at(struct tbe_x *x, tbe_val o, tbe_val key, const char *site);
 void tbe_t_put_index(struct tbe_x *x, tbe_val o, tbe_val key, tbe_val v);
-tbe_val tbe_t_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc, const tbe_val *argv);
+tbe_val tbe_t_method(struct tbe_x *x, tbe_val o, struct tbe_str name, int argc,
+    const tbe_val *argv);
 tbe_val tbe_t_call(struct tbe_x *x, tbe_val f, tbe_val self, int argc, const tbe_val *argv);
 
 /* foreach (9): lists, sets, arrays, maps (entries; a snapshot), strings, integers 1..n. */
@@ -196,8 +203,10 @@ struct tbe_iter {
     void *p;
 };
 #endif
-void tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v, const char *site); /* site: text of v; lives as long as it */
-bool tbe_t_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out); /* throws when v was modified */
+void tbe_t_iter(struct tbe_x *x, struct tbe_iter *it, tbe_val v,
+    const char *site); /* site: text of v; lives as long as it */
+/* throws when v was modified */
+bool tbe_t_next(struct tbe_x *x, struct tbe_iter *it, tbe_val *out);
 
 /* Literals and construction. A map literal drops null values. */
 tbe_val tbe_t_list(struct tbe_x *x, int n, const tbe_val *v);
@@ -206,29 +215,32 @@ tbe_val tbe_t_map_vals(struct tbe_x *x, int n, const tbe_val *keys, const tbe_va
 tbe_val tbe_t_new(struct tbe_x *x, struct tbe_str cls, int argc, const tbe_val *argv);
 tbe_val tbe_t_new_array(struct tbe_x *x, struct tbe_str type, tbe_val size);
 tbe_val tbe_t_array_of(struct tbe_x *x, struct tbe_str type, int n, const tbe_val *v);
-tbe_val tbe_t_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name); /* Integer.MAX_VALUE */
+/* Integer.MAX_VALUE */
+tbe_val tbe_t_const(struct tbe_x *x, struct tbe_str cls, struct tbe_str name);
 
 /* Errors of names; typed as values so that they stand in expressions. */
-tbe_val tbe_t_no_variable(struct tbe_x *x, struct tbe_str name) TBE_NORETURN; /* x += 1 without an x */
+/* x += 1 without an x */
+tbe_val tbe_t_no_variable(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
 tbe_val tbe_t_no_function(struct tbe_x *x, struct tbe_str name) TBE_NORETURN;
 tbe_val tbe_t_bad_args(struct tbe_x *x, struct tbe_str call) TBE_NORETURN; /* too many arguments */
 tbe_val tbe_t_no_static(struct tbe_x *x, struct tbe_str cls, struct tbe_str name, int argc,
                      const tbe_val *argv) TBE_NORETURN; /* Math.foo(1) */
 
-/* Arguments on the way in: null members of maps are dropped at every depth. The result on the way out:
- * primitive arrays become lists, dates their text; too deep or too large throws. */
+/* Arguments on the way in: null members of maps are dropped at every depth. The result on the
+ * way out: primitive arrays become lists, dates their text; too deep or too large throws. */
 tbe_val tbe_t_copy_in(struct tbe_x *x, tbe_val v);
 tbe_val tbe_t_copy_out(struct tbe_x *x, tbe_val v);
 
 /* Simple Java class name of a value for messages: Integer, LinkedHashMap, null ... */
 const char *tbe_t_class(tbe_val v);
 
-/* Static methods and global functions: one row each in the table, which also names constants and the
- * static result types of methods. All functions have this shape. */
+/* Static methods and global functions: one row each in the table, which also names constants and
+ * the static result types of methods. All functions have this shape. */
 typedef tbe_val tbe_t_fn(struct tbe_x *x, int argc, const tbe_val *argv);
 #define BUILTIN(cls, name, fn, type) tbe_val fn(struct tbe_x *x, int argc, const tbe_val *argv); /* repeats are harmless */
 #include "tbe/tbel_builtins.def"
-tbe_val tbe_t_bytes_to_hex_any(struct tbe_x *x, int argc, const tbe_val *argv); /* bytesToHex of an unknown class */
+tbe_val tbe_t_bytes_to_hex_any(struct tbe_x *x, int argc,
+    const tbe_val *argv); /* bytesToHex of an unknown class */
 tbe_val tbe_t_date_new(struct tbe_x *x, int argc, const tbe_val *argv); /* new Date(...) */
 
 #endif
