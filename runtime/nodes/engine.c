@@ -74,6 +74,7 @@ engine_free(struct tbe_engine *e)
     park_free(e);
     rpc_free_waiting(e);
     dedup_free(e);
+    device_profiles_free(e);
     tbe_arena_free(&e->scratch);
     free(e->queue);
     free(e);

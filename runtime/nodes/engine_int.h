@@ -29,6 +29,7 @@ enum { ENTRY_ROOT = -1, ENTRY_UNKNOWN = -2, PROFILE_CACHE = 64 };
 struct parked;
 struct dedup_site;
 struct rpc_waiting;
+struct device_profiles;
 
 struct tbe_engine {
     const struct tbe_program *program;
@@ -55,6 +56,7 @@ struct tbe_engine {
 
     struct rpc_waiting *rpcs; /* requests whose answer is awaited */
     struct dedup_site *dedup; /* list */
+    struct device_profiles *device_profiles; /* states of device profile nodes; NULL: none yet */
     struct tbe_arena scratch; /* for one script run; reset by its user */
 };
 
@@ -65,6 +67,9 @@ void park_load(struct tbe_engine *e); /* from the store */
 void park_free(struct tbe_engine *e);
 /* rpc.c */
 void rpc_free_waiting(struct tbe_engine *e);
+/* device_profile.c, device_profile_state.c. tick: due time of the next look at the clock, 0 = none */
+int64_t device_profiles_tick(struct tbe_engine *e, int64_t now_ms);
+void device_profiles_free(struct tbe_engine *e);
 /* dedup.c */
 void dedup_free(struct tbe_engine *e);
 

@@ -374,5 +374,7 @@ engine_tick(struct tbe_engine *e, int64_t now_ms)
         struct tbe_msg *m = take_out(e, e->heap[0], &chain, &node);
         resume(e, chain, node, m);
     }
-    return e->n_parked && e->heap[0]->due != INT64_MAX ? e->heap[0]->due : 0;
+    int64_t due = e->n_parked && e->heap[0]->due != INT64_MAX ? e->heap[0]->due : 0;
+    int64_t rules = device_profiles_tick(e, now_ms);
+    return due == 0 || (rules != 0 && rules < due) ? rules : due;
 }

@@ -38,7 +38,7 @@ class Case:
         for n in s.get("chains") or {}:
             self.known["$UUID:" + n] = self.u("chain", n)
             self.known["$NAME:" + n] = "%s %s" % (n, self.id)
-        self.known["$NAME:device"] = "Dev"
+        self.known["$NAME:device"] = "Dev device"
         self.now = int(time.time() * 1000)
 
     def fill(self, x):
@@ -88,6 +88,10 @@ class Case:
         s = self.c.get("setup") or {}
         e = [self.make_entity("device", dict({"kind": "DEVICE"}, **(s.get("device") or {})))]
         e += [self.make_entity(n, spec) for n, spec in (s.get("entities") or {}).items()]
+        if (s.get("profile") or {}).get("alarms"):
+            e.append({"type": "DEVICE_PROFILE", "id": self.u("profile"), "name": "profile with rules", "created": self.now,
+                      "json": {"profileData": {"alarms": self.fill(s["profile"]["alarms"])}}})
+            e[0]["profile"] = self.u("profile")
         for n, cust in (s.get("assign") or {}).items():
             for x in e:
                 if x["id"] == self.known["$UUID:" + n]:
