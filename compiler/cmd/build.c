@@ -12,7 +12,7 @@
 
 struct build {
     struct job job;
-    const char *out, *cc, *emit_dir, *objects;
+    const char *out, *cc, *target, *emit_dir, *objects;
     bool line_directives;
     bool text; /* problems are shown as text: without any there is nothing to write */
     bool dump_ast, dump_ir, dump_opt;
@@ -173,7 +173,9 @@ compile(struct build *j, struct ir_program *p, struct checked_chain *cc)
         if (rc != EXIT_CLEAN || built) {
             return rc;
         }
+        cmd_progress("compiling %u files", out.n_files);
         rc = drive_build(j->job.a, &j->tools, &out, j->out, &said, &why);
+        cmd_progress(NULL);
         fwrite(said.p ? said.p : "", 1, said.n, stderr);
         j->said |= said.n > 0;
         bool again = rc > 0 && tries > 1 && drop_refused(j, cc, tbe_buf_str(&said));
@@ -203,11 +205,12 @@ static int
 prepare(struct build *j, bool *done)
 {
     struct tbe_str why;
-    if (toolchain_find(j->job.a, j->cc, &j->tools, &why) != 0) {
+    if (toolchain_find_for(j->job.a, j->cc, j->target, &j->tools, &why) != 0) {
         return cmd_fail("%.*s", (int)why.n, why.p);
     }
     j->tools.objects = j->objects;
-    j->options = tbe_arena_fmt(j->job.a, "root %s, strict %d, lines %d", j->job.root ? j->job.root : "-",
+    j->options = tbe_arena_fmt(j->job.a, "target %s, root %s, strict %d, lines %d", j->target ? j->target : "-",
+                               j->job.root ? j->job.root : "-",
                                j->job.strict, j->line_directives).p;
     cache_read(j->job.a, j->out, &j->cache);
     *done = j->text && !j->dump_ast && !j->dump_ir && !j->dump_opt && is_unchanged(j);
@@ -259,7 +262,7 @@ static const struct cmd_option options[] = {
     [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true, .help = "the worker to write (worker)" },
     [OPT_CC] = { "cc", "CC", .help = "C compiler and its options ($CC, else gcc, cc or tcc)" },
     [OPT_ROOT] = { "root", "NAME", .help = "name or id of the root chain (the one marked root, or the only one)" },
-    [OPT_TARGET] = { "target", "TRIPLE", .help = "machine to build for" },
+    [OPT_TARGET] = { "target", "TRIPLE", .help = "machine to build for, aarch64-linux-gnu for example (this one)" },
     [OPT_EMIT_ONLY] = { "emit-only", "DIR", .dir = true, .help = "write the C into DIR and stop" },
     [OPT_OBJECTS] = { "objects", "DIR", .dir = true, .help = "keep compiled C in DIR: only changed chains are compiled" },
     [OPT_DUMP] = { "dump", "LIST", "ast|ir|opt", .list = true,
@@ -274,13 +277,11 @@ run(const struct cmd_args *x)
 {
     struct tbe_arena a;
     cmd_arena(&a);
-    if (x->v[OPT_TARGET]) {
-        return cmd_usage(x->cmd, "--target %s is not built yet", x->v[OPT_TARGET]);
-    }
     const char *dumps = x->v[OPT_DUMP] ? x->v[OPT_DUMP] : "";
     struct build b = {
         .out = x->v[OPT_OUTPUT] ? x->v[OPT_OUTPUT] : "worker",
         .cc = x->v[OPT_CC],
+        .target = x->v[OPT_TARGET],
         .emit_dir = x->v[OPT_EMIT_ONLY],
         .objects = x->v[OPT_OBJECTS],
         .line_directives = !x->v[OPT_NO_LINE],
@@ -306,7 +307,10 @@ const struct command cmd_build = {
     .about = "Compiles rule chains and their scripts to C and, with a C compiler, to a program: the worker.\n"
              "All files become one program. A node that cannot be compiled is reported and fails every\n"
              "message with the reason; the rest of the chain works. An unchanged program is not built again:\n"
-             "OUT.digest, beside OUT, tells what it was made of.",
+             "OUT.digest, beside OUT, tells what it was made of.\n"
+             "\n"
+             "With --target the C compiler is TRIPLE-gcc, if --cc does not name another one, and libtbedge.a is\n"
+             "taken from the directory TRIPLE beside the one of this machine.",
     .examples = "# compile two chains; the first is the one messages enter\n"
                 "tbedgec build -o worker --root \"Root Rule Chain\" root.json alarms.yaml\n"
                 "# only the C, to read\n"

@@ -23,6 +23,10 @@ struct toolchain {
 /* Fills t. cc: command as the user gave it, or NULL: $CC, else gcc, cc, tcc, whichever is there. -1 and
  * *why when there is no compiler or no run time. */
 int toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct tbe_str *why) TBE_MUST_USE;
+/* The same for another machine (TRIPLE, NULL: this one): cc is TRIPLE-gcc when the user gives none, and the
+ * library that of the directory TRIPLE beside ours. */
+int toolchain_find_for(struct tbe_arena *a, const char *cc, const char *target, struct toolchain *t,
+                       struct tbe_str *why) TBE_MUST_USE;
 
 /* Digest of what is built: generated C, compiler and run-time library, cc command. 64 hex digits. lib: what
  * is known of the library, brought up to date (drive/cache.h), or NULL. */

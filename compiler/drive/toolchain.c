@@ -102,11 +102,49 @@ split(struct tbe_arena *a, const char *cmd)
     return n ? words : NULL;
 }
 
+/* A target is a word of a path and of a program's name. */
+static bool
+target_ok(const char *target)
+{
+    size_t n = strspn(target, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+    return n > 0 && !target[n] && target[0] != '-' && target[0] != '.';
+}
+
+/* libtbedge.a of another machine is in a directory of its name beside ours, as Debian has it: its headers
+ * are the same. */
+static int
+take_target(struct tbe_arena *a, struct toolchain *t, const char *target, struct tbe_str *why)
+{
+    const char *slash = memrchr(t->library.p, '/', t->library.n);
+    int dir = slash ? (int)(slash - t->library.p) : 0;
+    struct tbe_str lib = tbe_arena_fmt(a, "%.*s/%s/libtbedge.a", dir, t->library.p, target);
+    if (!is_there(lib.p)) {
+        *why = tbe_arena_fmt(a, "there is no run time for %s: %s is missing; build it with configure --host=%s", target,
+                             lib.p, target);
+        return -1;
+    }
+    t->library = lib;
+    return 0;
+}
+
 int
 toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct tbe_str *why)
 {
+    return toolchain_find_for(a, cc, NULL, t, why);
+}
+
+int
+toolchain_find_for(struct tbe_arena *a, const char *cc, const char *target, struct toolchain *t, struct tbe_str *why)
+{
     static const char *const usual[] = { "gcc", "cc", "tcc" };
     *t = (struct toolchain){ 0 };
+    if (target && !target_ok(target)) {
+        *why = tbe_arena_fmt(a, "%s is no name of a machine: aarch64-linux-gnu is one", target);
+        return -1;
+    }
+    if (!cc && target) { /* $CC is of this machine */
+        cc = tbe_arena_fmt(a, "%s-gcc", target).p;
+    }
     if (!cc) {
         cc = getenv("CC");
     }
@@ -135,5 +173,5 @@ toolchain_find(struct tbe_arena *a, const char *cc, struct toolchain *t, struct 
         *why = TBE_STR("libtbedge.a and its headers are not there: looked beside tbedgec and in " TBE_LIBDIR);
         return -1;
     }
-    return 0;
+    return target ? take_target(a, t, target, why) : 0;
 }

@@ -49,6 +49,13 @@ _tbedge()
         *) words='-h --help' ;;
         esac
         ;;
+    aside)
+        case $sub in
+        '') words='list retry drop -h --help' ;;
+        list) words='--json -h --help' ;;
+        *) words='-h --help' ;;
+        esac
+        ;;
     attr)
         case $sub in
         '') words='get set rm -h --help' ;;
@@ -61,7 +68,7 @@ _tbedge()
     export) words='--device --key --from --to --format --output -h --help' ;;
     *) words='-h --help' ;;
     esac
-    if [[ $cur == -* || -z $cmd || ($cmd == @(device|profile|attr) && -z $sub) ]]; then
+    if [[ $cur == -* || -z $cmd || ($cmd == @(device|profile|attr|aside) && -z $sub) ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     elif [[ $cmd == @(run|deploy|backup) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -18,6 +18,7 @@ complete -c tbedge -n __fish_use_subcommand -a export -d 'stored points'
 complete -c tbedge -n __fish_use_subcommand -a outbox -d 'what waits for the cloud'
 complete -c tbedge -n __fish_use_subcommand -a aside -d 'what the cloud did not take'
 complete -c tbedge -n '__fish_seen_subcommand_from aside' -a 'list retry drop'
+complete -c tbedge -n __fish_use_subcommand -a aside -d 'what the cloud did not take'
 complete -c tbedge -n __fish_use_subcommand -a backup -d 'a copy of the database'
 complete -c tbedge -f -n '__fish_seen_subcommand_from device; and not __fish_seen_subcommand_from add list show rm credentials claim assign unassign' -a 'add list show rm credentials claim assign unassign'
 complete -c tbedge -f -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from add list' -a 'add list'
@@ -52,3 +53,5 @@ complete -c tbedge -n '__fish_seen_subcommand_from export' -l from -x
 complete -c tbedge -n '__fish_seen_subcommand_from export' -l to -x
 complete -c tbedge -n '__fish_seen_subcommand_from export' -l format -x -a 'csv jsonl'
 complete -c tbedge -n '__fish_seen_subcommand_from export' -l output -r
+complete -c tbedge -f -n '__fish_seen_subcommand_from aside; and not __fish_seen_subcommand_from list retry drop' -a 'list retry drop'
+complete -c tbedge -n '__fish_seen_subcommand_from aside' -l json

@@ -128,5 +128,32 @@ with tempfile.TemporaryDirectory() as d:
     subprocess.run(["ar", "r", os.path.join(tool, "libtbedge.a"), os.path.join(d, "x.o")], check=True, capture_output=True)
     again("a changed library builds", True)
     again("once", False)
+
+    # ---- another machine: a compiler and a library of its name ----
+    triple = "some-other-machine"
+    write(os.path.join(d, triple + "-gcc"), f"#!/bin/sh\necho cross >>'{log}'\nexec gcc \"$@\"\n", 0o755)
+    path = {"PATH": d + ":" + os.environ["PATH"]}
+    cross = os.path.join(d, "cross")
+    s, o, e = common.run("build", "--target", triple, "-o", cross, a, env=path)
+    check("no run time for a target", s == 2 and f"bin/{triple}/libtbedge.a is missing".encode() in e and not os.path.exists(cross), e.decode())
+    os.mkdir(os.path.join(tool, triple))
+    shutil.copy2(os.path.join(tool, "libtbedge.a"), os.path.join(tool, triple))
+    write(log, "")
+    s, o, e = common.run("build", "--target", triple, "-o", cross, a, env=path)
+    check("a target is built with its compiler", s == 0 and os.access(cross, os.X_OK) and "cross" in open(log, encoding="utf-8").read(), e.decode())
+    write(log, "")
+    s, o, e = common.run("build", "--target", triple, "-o", cross, a, env=path)
+    check("once", s == 0 and os.path.getsize(log) == 0, e.decode())
+    s, o, e = common.run("build", "--target", triple, "--cc", cc, "-o", cross, a, env=path)
+    check("--cc goes before it", s == 0 and open(log, encoding="utf-8").read().startswith("run"), e.decode())
+    if shutil.which("aarch64-linux-gnu-gcc"):
+        s, o, e = common.run("build", "--emit-only", os.path.join(d, "c"), a)
+        for f in sorted(os.listdir(os.path.join(d, "c"))):
+            if f.endswith(".c"):
+                r = subprocess.run(["aarch64-linux-gnu-gcc", "-std=gnu11", "-Wall", "-Werror", "-c", "-o", os.path.join(d, "x.o"), "-I" + os.path.join(common.SRC, "runtime", "include"),
+                                    "-I" + os.path.join(tool, "runtime", "include"), os.path.join(d, "c", f)], capture_output=True, text=True, check=False)
+                check(f"aarch64-linux-gnu-gcc takes {f}", r.returncode == 0, r.stderr[:300])
+    else:
+        print("SKIP aarch64-linux-gnu-gcc is not installed")
     check("nothing else is left", sorted(n for n in os.listdir(d) if n.startswith("worker")) == ["worker", "worker.digest"])
 common.end()
