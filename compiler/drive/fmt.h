@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tbedgec fmt`: a document written back, as JSON or as YAML, in one canonical form. Nothing of the
- * content is lost: numbers keep their spelling, texts every character. See docs/formats.md. */
+ * content is lost: numbers keep their spelling, texts every character. See docs/tools.md. */
 #ifndef TBE_DRIVE_FMT_H
 #define TBE_DRIVE_FMT_H
 
