@@ -15,7 +15,7 @@
 
 #define RING_FIRST 64u
 #define ASK_TICKS 10u  /* of silence: asked for a sign of life */
-#define DEAD_TICKS 40u /* none came: the process hangs. Ticks, so that a pause of the front itself does not count */
+#define DEAD_TICKS 40u /* none came: it hangs. A pause of the front itself makes no ticks */
 
 static void drop_pending(struct link_proc *l);
 
@@ -102,9 +102,12 @@ link_stats(const struct front *f, struct link_stats *out)
 
     *out = (struct link_stats){ 0 };
     if (l) {
-        *out = (struct link_stats){ .pid = (int)l->pid, .starts = l->starts, .window_frames = l->frames,
-                                    .window_bytes = l->frame_bytes, .uplinks = (uint32_t)(l->next - l->first),
-                                    .uplink_bytes = l->pending_bytes };
+        out->pid = (int)l->pid;
+        out->starts = l->starts;
+        out->window_frames = l->frames;
+        out->window_bytes = l->frame_bytes;
+        out->uplinks = (uint32_t)(l->next - l->first);
+        out->uplink_bytes = l->pending_bytes;
     }
     return l != NULL;
 }
@@ -115,7 +118,7 @@ bool
 link_must_wait(const struct link_proc *l)
 {
     const struct window *w = &l->front->window;
-    uint32_t share = l->blocked ? 8 : 4; /* of the window; less to go on, so that it does not flap */
+    uint32_t share = l->blocked ? 8 : 4; /* of the window; less to go on: no flapping */
 
     if (l->front->stopping) { /* the window is worked off; the cloud sends it again */
         return true;

@@ -409,7 +409,7 @@ take_frames(struct link_proc *l)
             break;
         }
         if (n < 0 || !link_take(l, &fr)) {
-            kill_broken(l, n < 0 ? "sent what is not a frame" : "sent a frame that cannot be taken");
+            kill_broken(l, n < 0 ? "sent what is no frame" : "sent a frame that cannot be taken");
             break;
         }
         used += (size_t)n;

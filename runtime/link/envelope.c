@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outer layer is walked by hand, so that a downlink of megabytes is not unpacked here and unknown
- * content of any kind passes; only the two connect messages go through protobuf-c. */
+/* The outer layer is walked by hand, so that a downlink of megabytes is not unpacked here and
+ * unknown content of any kind passes; only the two connect messages go through protobuf-c. */
 #include "config.h"
 #include "link/envelope.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outer layer of the stream's messages (facts/edge-cloud-protocol.md 2.1, 2.2): which part of a
- * ResponseMsg or RequestMsg is there, the ConnectRequest, the cloud's answer to it. What is inside the
- * parts nobody here reads. */
+/* The outer layer of the stream's messages (facts/edge-cloud-protocol.md 2.1, 2.2): which part of
+ * a ResponseMsg or RequestMsg is there, the ConnectRequest, the cloud's answer to it. What is
+ * inside the parts nobody here reads. */
 #ifndef TBE_LINK_ENVELOPE_H
 #define TBE_LINK_ENVELOPE_H
 
@@ -14,13 +14,14 @@ enum envelope_kind {
     ENVELOPE_OTHER     /* a part that is passed on as it is */
 };
 
-/* What a whole ResponseMsg is. body: the connectResponseMsg's bytes, borrowed. A message with several
- * parts is its first one in the order of 2.1. */
+/* What a whole ResponseMsg is. body: the connectResponseMsg's bytes, borrowed. A message with
+ * several parts is its first one in the order of 2.1. */
 enum envelope_kind envelope_response(struct tbe_str whole, struct tbe_str *body);
 /* What a whole RequestMsg is. */
 enum envelope_kind envelope_request(struct tbe_str whole);
 
-/* The number the cloud gets for this version's name, or -1 when edge.EdgeVersion has no such name. */
+/* The number the cloud gets for this version's name, or -1 when edge.EdgeVersion has no such
+ * name. */
 int envelope_version(struct tbe_str name);
 /* The RequestMsg that connects. False: out of memory. */
 bool envelope_connect_request(struct tbe_buf *b, const struct link_config *c);

@@ -18,7 +18,7 @@
 #include "link/stream.h"
 #include "link/uplinks.h"
 
-#define STEADY_MS 30000        /* a session closed cleanly before that: another edge may have the key */
+#define STEADY_MS 30000        /* closed cleanly before that: another edge may have the key */
 #define LOG_EVERY_MS 300000    /* the same trouble is not told more often */
 #define JITTER_PERCENT 25      /* of the pause, up or down */
 #define TRIM_PAUSE_MS 500      /* in a shorter pause memory is not given back */
@@ -324,8 +324,8 @@ on_stream_ended(void *arg, int status, struct tbe_str text)
     l->clean = status == 0;
     if (!l->error[0]) {
         if (status == 0) {
-            snprintf(l->error, sizeof l->error,
-                     l->state == LINK_UP ? "the cloud closed the session" : "the cloud closed the stream");
+            snprintf(l->error, sizeof l->error, "the cloud closed the %s",
+                     l->state == LINK_UP ? "session" : "stream");
         } else {
             snprintf(l->error, sizeof l->error, "%s, status %d%s%s%s",
                      l->state == LINK_UP ? "the session broke" : "connect failed", status,
@@ -464,6 +464,16 @@ on_reconnect(struct link *l, const struct frame *f)
     }
 }
 
+/* The front asks whether we live. */
+static void
+on_control(struct link *l, const struct frame *f)
+{
+    struct tbe_buf *b = pipe_out(l->pipe);
+
+    frame_end(b, frame_begin(b, FR_CONTROL_REPLY, 0, 0, f->aux, 0));
+    pipe_flush(l->pipe);
+}
+
 static void
 on_frame(void *arg, const struct frame *f)
 {
@@ -480,8 +490,7 @@ on_frame(void *arg, const struct frame *f)
         on_reconnect(l, f);
         break;
     case FR_CONTROL:
-        frame_end(pipe_out(l->pipe), frame_begin(pipe_out(l->pipe), FR_CONTROL_REPLY, 0, 0, f->aux, 0));
-        pipe_flush(l->pipe);
+        on_control(l, f);
         break;
     case FR_DRAIN:
         stop(l);

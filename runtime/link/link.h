@@ -6,7 +6,8 @@
  *
  * Every end is followed by another attempt: also a clean one, which the cloud gives a session when
  * another one with the same key begins (facts/edge-cloud-protocol.md 2.4). The pause grows from
- * reconnect_first to reconnect_max and starts afresh after a session, unless the cloud closed it soon. */
+ * reconnect_first to reconnect_max and starts afresh after a session, unless the cloud closed it
+ * soon. */
 #ifndef TBE_LINK_LINK_H
 #define TBE_LINK_LINK_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading takes whole frames out of a buffer that grows for a big one; writing keeps what the socket
- * does not take and goes on when it is writable. */
+/* Reading takes whole frames out of a buffer that grows for a big one; writing keeps what the
+ * socket does not take and goes on when it is writable. */
 #include "config.h"
 #include "link/pipe.h"
 
@@ -120,7 +120,8 @@ pipe_new(struct event_base *base, int fd, const struct pipe_events *events, void
     *p = (struct pipe){ .events = events, .arg = arg, .fd = fd };
     p->rd = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, p);
     p->wr = event_new(base, fd, EV_WRITE, on_writable, p);
-    if (evutil_make_socket_nonblocking(fd) != 0 || !p->rd || !p->wr || event_add(p->rd, NULL) != 0) {
+    if (evutil_make_socket_nonblocking(fd) != 0 || !p->rd || !p->wr ||
+        event_add(p->rd, NULL) != 0) {
         pipe_free(p);
         return NULL;
     }

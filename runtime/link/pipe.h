@@ -7,15 +7,15 @@
 
 #include "frame/frame.h"
 
-#define PIPE_FULL (256u << 10)  /* bytes that wait for the front: nothing more is taken from the cloud */
-#define PIPE_ROOM (64u << 10)   /* ... until so few are left */
+#define PIPE_FULL (256u << 10) /* bytes that wait for the front: the cloud is not read */
+#define PIPE_ROOM (64u << 10)  /* ... until so few are left */
 
 struct pipe;
 
 struct pipe_events {
     void (*frame)(void *arg, const struct frame *f); /* borrowed */
     void (*room)(void *arg);                         /* pipe_full has become false */
-    void (*gone)(void *arg);                         /* end of file, or what came is no frame; once */
+    void (*gone)(void *arg); /* end of file, or what came is no frame; once */
 };
 
 /* fd is taken, and made non-blocking. NULL: out of memory. */

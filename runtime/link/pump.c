@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread appends finished operations to a list and wakes the loop through an eventfd when the list
- * was empty: one wake-up for many. */
+/* The thread appends finished operations to a list and wakes the loop through an eventfd when the
+ * list was empty: one wake-up for many. */
 #include "config.h"
 #include "link/pump.h"
 

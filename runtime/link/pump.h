@@ -8,8 +8,8 @@
 #include <grpc/grpc.h>
 #include <stdbool.h>
 
-/* What an operation is started with as its tag: done runs on the loop when it has ended. One that is
- * under way must stay where it is. */
+/* What an operation is started with as its tag: done runs on the loop when it has ended. One that
+ * is under way must stay where it is. */
 struct pump_op {
     void (*done)(struct pump_op *op, bool ok);
     void *arg;

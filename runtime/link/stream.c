@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gRPC C core, generic call. One operation of each kind is under way at most; each has its tag in the
- * stream. The stream is over when the status has come and no operation is left. */
+/* gRPC C core, generic call. One operation of each kind is under way at most; each has its tag in
+ * the stream. The stream is over when the status has come and no operation is left. */
 #include "config.h"
 #include "link/stream.h"
 
@@ -92,8 +92,8 @@ put_host(struct tbe_buf *b, struct tbe_str host, uint32_t port)
     tbe_buf_fmt(b, "%s%.*s%s:%u", bare6 ? "[" : "", (int)host.n, host.p, bare6 ? "]" : "", port);
 }
 
-/* The proxy's address, and the header with user and password: in the address gRPC would split them wrongly
- * where they hold an '@'. */
+/* The proxy's address, and the header with user and password: in the address gRPC would split
+ * them wrongly where they hold an '@'. */
 static void
 put_proxy(struct tbe_buf *address, struct tbe_buf *header, const struct link_config *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One channel with one stream of edge.EdgeRpcService/handleMsgs on it: from the attempt to connect to
- * the stream's end. It knows no protobuf (facts/edge-cloud-protocol.md 1). All calls and callbacks on
- * the loop; no callback runs inside a call. */
+/* One channel with one stream of edge.EdgeRpcService/handleMsgs on it: from the attempt to
+ * connect to the stream's end. It knows no protobuf (facts/edge-cloud-protocol.md 1). All calls
+ * and callbacks on the loop; no callback runs inside a call. */
 #ifndef TBE_LINK_STREAM_H
 #define TBE_LINK_STREAM_H
 
@@ -15,8 +15,8 @@ struct stream_events {
     void (*message)(void *arg, struct tbe_str bytes);
     /* The message given to stream_send has left (ok) or never will; the next may be sent. */
     void (*sent)(void *arg, bool ok);
-    /* The stream is over, cleanly when status is 0; text says why, as it came. Once, last; the stream
-     * must be freed then or later. */
+    /* The stream is over, cleanly when status is 0; text says why, as it came. Once, last; the
+     * stream must be freed then or later. */
     void (*ended)(void *arg, int status, struct tbe_str text);
 };
 

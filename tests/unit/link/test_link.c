@@ -755,6 +755,29 @@ tls_takes_the_given_authority_only(void **state)
 }
 
 static void
+tls_checks_the_host_name(void **state)
+{
+    struct rig *r = *state;
+    struct link_cert cert; /* of localhost */
+    char path[] = "/tmp/link-ca-XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0 && link_cert_make(&cert));
+    assert_true(write(fd, cert.cert, strlen(cert.cert)) > 0);
+    close(fd);
+    stub_cloud_free(r->cloud);
+    r->cloud = stub_cloud_new(cert.cert, cert.key, false);
+    r->cfg.port = stub_cloud_port(r->cloud);
+    r->cfg.ssl = 1;
+    r->cfg.ssl_cert = tbe_strz(path);
+    start(r); /* to 127.0.0.1 */
+    expect_state(r, LINK_WAITING);
+    expect_error(r, "connect failed");
+    stop(r);
+    unlink(path);
+}
+
+static void
 messages_are_compressed_both_ways(void **state)
 {
     struct rig *r = *state;
@@ -818,6 +841,7 @@ main(void)
         T(a_sign_of_life_is_given),
         T(sessions_go_on_counting),
         T(tls_takes_the_given_authority_only),
+        T(tls_checks_the_host_name),
         T(messages_are_compressed_both_ways),
         T(the_front_gone_means_the_end),
     };
