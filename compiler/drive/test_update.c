@@ -211,7 +211,7 @@ brief_message(struct upd *u, const struct doc *m)
         const struct doc *now = doc_get(m, keys[i]), *was = doc_get(in, keys[i]);
         if (!equal(now, was)) {
             struct doc *copy = doc_copy(u->r->a, now);
-            for (const struct doc *k = i == 2 && was ? was->first : NULL; k; k = k->next) {
+            for (const struct doc *k = i == 2 && was && !u->exact ? was->first : NULL; k; k = k->next) {
                 const struct doc *same = doc_get_str(copy, k->key);
                 if (same && equal(same, k)) {
                     doc_remove(copy, same);

@@ -95,6 +95,9 @@ for f in "$here"/update/*.in.yaml; do
     ok "--update of $f" cmp "$work/u.yaml" "${f%.in.yaml}.out.yaml"
     expect 1 "6 passed, 1 failed" "$tbedgec" test "$work/u.yaml"
 done
+(echo "match: exact" && cat "$src/tests/nodes/create_alarm.yaml") >"$work/x.yaml"
+expect 1 "expectations rewritten" "$tbedgec" test --update "$work/x.yaml"
+expect 0 "0 failed" "$tbedgec" test "$work/x.yaml"
 printf '{"tests": [{"name": "a", "node": {"type": "ack"}, "message": {}, "expect": {"out": "X"}}]}' >"$work/j.json"
 expect 2 "writes YAML files only" "$tbedgec" test --update "$work/j.json"
 
