@@ -428,7 +428,10 @@ end_of(const struct edits *x, uint32_t first, uint32_t indent, bool key)
 static bool
 starts_line(const struct edits *x, uint32_t line, uint32_t col)
 {
-    struct tbe_str s = line_at(x, line - 1);
+    struct tbe_str s = line <= x->n_lines ? line_at(x, line - 1) : TBE_STR_NONE;
+    if (!s.n) {
+        return false;
+    }
     for (uint32_t i = 0; i + 1 < col && i < s.n; i++) {
         if (s.p[i] != ' ' && s.p[i] != '-') {
             return false;
@@ -509,22 +512,44 @@ update_step(struct edits *x, struct upd *u)
     }
 }
 
+/* Bytes of the line break at p, 0 when there is none: what the YAML reader takes for one, LF, CR, CR LF, NEL, LS and
+ * PS, so that lines have its numbers. */
+static size_t
+break_at(const char *p, const char *end)
+{
+    size_t n = (size_t)(end - p);
+    return n >= 2 && memcmp(p, "\r\n", 2) == 0                                             ? 2
+           : *p == '\n' || *p == '\r'                                                      ? 1
+           : n >= 2 && memcmp(p, "\xC2\x85", 2) == 0                                       ? 2
+           : n >= 3 && (memcmp(p, "\xE2\x80\xA8", 3) == 0 || memcmp(p, "\xE2\x80\xA9", 3) == 0) ? 3
+                                                                                           : 0;
+}
+
+static void
+split_lines(struct edits *x)
+{
+    const char *p = x->text.p, *end = p + x->text.n;
+    uint32_t n = 1;
+    for (const char *q = p; q < end; q++) {
+        n += break_at(q, end) > 0;
+    }
+    x->line = tbe_arena_alloc(x->r->a, (n + 1) * sizeof *x->line);
+    x->line[x->n_lines++] = p;
+    while (p < end) {
+        size_t len = break_at(p, end);
+        p += len ? len : 1;
+        if (len && p < end) {
+            x->line[x->n_lines++] = p;
+        }
+    }
+    x->line[x->n_lines] = end;
+}
+
 struct tbe_str
 test_update(struct test_run *r, struct test_file *f)
 {
     struct edits x = { .r = r, .text = f->text };
-    uint32_t n = 1;
-    for (size_t i = 0; i < f->text.n; i++) {
-        n += f->text.p[i] == '\n';
-    }
-    x.line = tbe_arena_alloc(r->a, (n + 2) * sizeof *x.line);
-    x.line[x.n_lines++] = f->text.p;
-    for (size_t i = 0; i + 1 < f->text.n; i++) {
-        if (f->text.p[i] == '\n') {
-            x.line[x.n_lines++] = f->text.p + i + 1;
-        }
-    }
-    x.line[x.n_lines] = f->text.p + f->text.n;
+    split_lines(&x);
     for (uint32_t i = 0; i < f->n; i++) {
         for (uint32_t k = 0; k < f->v[i].n_steps; k++) {
             struct test_case *c = &f->v[i];

@@ -98,6 +98,10 @@ done
 (echo "match: exact" && cat "$src/tests/nodes/create_alarm.yaml") >"$work/x.yaml"
 expect 1 "expectations rewritten" "$tbedgec" test --update "$work/x.yaml"
 expect 0 "0 failed" "$tbedgec" test "$work/x.yaml"
+printf 'tests:\r\n  - name: a\r\n    node: {type: ack}\r\n    message: {}\r    # a\r\n    expect: {out: X}\r' >"$work/cr.yaml"
+expect 1 "expectations rewritten" "$tbedgec" test --update "$work/cr.yaml"
+expect 0 "1 passed" "$tbedgec" test "$work/cr.yaml"
+ok "carriage returns stay" grep -q "message: {}$(printf '\r')    # a$(printf '\r')" "$work/cr.yaml"
 printf '{"tests": [{"name": "a", "node": {"type": "ack"}, "message": {}, "expect": {"out": "X"}}]}' >"$work/j.json"
 expect 2 "writes YAML files only" "$tbedgec" test --update "$work/j.json"
 
