@@ -471,11 +471,15 @@ edits(struct tbe_str a, const char *z)
 static void
 check_unknown(struct config_ctx *x, const struct node_key *keys, uint32_t n_keys, const struct doc *obj, bool open)
 {
+    uint32_t unknown = 0;
     for (const struct doc *m = obj->first; m; m = m->next) {
         const char *near = NULL;
         bool known = false;
-        for (uint32_t i = 0; i < n_keys; i++) {
-            known |= tbe_str_eqz(m->key, keys[i].key);
+        for (uint32_t i = 0; i < n_keys && !known; i++) {
+            known = tbe_str_eqz(m->key, keys[i].key);
+        }
+        unknown += !known;
+        for (uint32_t i = 0; i < n_keys && !known && unknown < 100; i++) { /* guesses are for people */
             near = edits(m->key, keys[i].key) <= 2 ? keys[i].key : near;
         }
         bool top = keys == x->n->cls->keys;

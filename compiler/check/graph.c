@@ -216,23 +216,30 @@ check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
     }
 }
 
+static bool
+same_value(const struct doc *x, const struct doc *y)
+{
+    if (x->t != y->t || x->n != y->n || x->i != y->i || !tbe_str_eq(x->s, y->s) || !tbe_str_eq(x->key, y->key)) {
+        return false;
+    }
+    const struct doc *b = y->first;
+    for (const struct doc *a = x->first; a; a = a->next, b = b->next) {
+        if (!same_value(a, b)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Two nodes that do the same may have the same name: it does not matter which is meant. Of a node that something is
  * wrong with this is not known. */
 static bool
 does_same(const struct checked_node *x, const struct checked_node *y)
 {
-    struct tbe_buf bx = { 0 }, by = { 0 };
     if (x->told || y->told || !x->cls || !y->cls) {
         return true;
     }
-    if (x->config && y->config) {
-        doc_json(&bx, x->config);
-        doc_json(&by, y->config);
-    }
-    bool same = x->cls == y->cls && tbe_str_eq(tbe_buf_str(&bx), tbe_buf_str(&by));
-    tbe_buf_free(&bx);
-    tbe_buf_free(&by);
-    return same;
+    return x->cls == y->cls && (!x->config || !y->config || same_value(x->config, y->config));
 }
 
 /* Index of a node by hash of its name, to find doubles in one pass. */

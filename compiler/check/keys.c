@@ -5,10 +5,13 @@
  * that tests a key, sets it or reads keys by name is left alone. */
 #include "config.h"
 #include "check/check.h"
+#include <stdlib.h>
 #include <string.h>
 #include "tbe/script.h"
 
-#define MAX_KEYS 2000u /* set and read in one chain; beyond nothing is told */
+#define MAX_KEYS 2000u          /* set and read in one chain; beyond nothing is told */
+#define MAX_SCRIPT_KEYS 200u    /* read in one script; one with more is left alone */
+#define MAX_WORK 20000000u      /* steps along connections in one chain */
 
 struct key {
     struct tbe_str name;
@@ -23,6 +26,7 @@ struct keys {
     struct key *set, *read;
     uint32_t n_set, n_read;
     uint8_t *opaque; /* per node: may set any key */
+    uint64_t work;
     bool full;
 };
 
@@ -210,7 +214,8 @@ read_script(struct keys *k, uint32_t i, const char *file)
     const struct checked_script *s = &k->c->nodes[i].script;
     static const char word[] = "metadata";
     char *text = without_texts(k->a, s->text);
-    uint32_t before = k->n_read;
+    uint32_t before = k->n_read, line = 1, col = 1;
+    size_t counted = 0;
     for (char *p = text; (p = strstr(p, word)); p += sizeof word - 1) {
         size_t at = (size_t)(p - text), from = at + sizeof word, to = from;
         if ((at && (name_char(p[-1]) || p[-1] == '.')) || name_char(p[sizeof word - 1])) {
@@ -227,10 +232,13 @@ read_script(struct keys *k, uint32_t i, const char *file)
             k->n_read = before;
             return;
         }
-        uint32_t line = 1, col = 1;
-        for (size_t q = 0; q < from; q++) {
-            col = text[q] == '\n' ? 1 : col + 1;
-            line += text[q] == '\n';
+        for (; counted < from; counted++) {
+            col = text[counted] == '\n' ? 1 : col + 1;
+            line += text[counted] == '\n';
+        }
+        if (k->n_read - before == MAX_SCRIPT_KEYS) {
+            k->n_read = before;
+            return;
         }
         add(k, false, TBE_STR_NONE, (struct tbe_str){ s->text.p + from, to - from }, i,
             doc_pos_within(file, s->doc, line, col), is_tested(text, at, to, s->text.n));
@@ -284,13 +292,14 @@ find_read(struct keys *k, uint32_t i, const char *file)
 
 /* Marks all nodes before `node`. */
 static void
-mark_before(const struct chain *c, uint32_t node, uint8_t *mark, uint32_t *stack)
+mark_before(struct keys *k, const struct chain *c, uint32_t node, uint8_t *mark, uint32_t *stack)
 {
     uint32_t depth = 0;
     memset(mark, 0, c->n_nodes);
     stack[depth++] = node;
     while (depth) {
         uint32_t to = stack[--depth];
+        k->work += c->n_edges;
         for (uint32_t e = 0; e < c->n_edges; e++) {
             if (c->edges[e].to == to && !mark[c->edges[e].from]) {
                 mark[c->edges[e].from] = 1;
@@ -338,16 +347,19 @@ check_keys(struct tbe_arena *a, struct diags *ds, const struct checked_chain *c)
     if (c->src->n_edges > 2000 || n == 0) {
         return; /* ways are found by trying: too long for such a chain */
     }
-    k.set = tbe_arena_alloc(a, MAX_KEYS * sizeof *k.set);
-    k.read = tbe_arena_alloc(a, MAX_KEYS * sizeof *k.read);
     k.opaque = tbe_arena_zalloc(a, n);
     uint8_t *mark = tbe_arena_zalloc(a, n);
     uint32_t *stack = tbe_arena_alloc(a, (n + 1) * sizeof *stack);
+    k.set = malloc(MAX_KEYS * sizeof *k.set);
+    k.read = malloc(MAX_KEYS * sizeof *k.read);
+    if (!k.set || !k.read) {
+        goto out; /* only notes */
+    }
     for (uint32_t i = 0; i < n; i++) {
         find_set(&k, i);
         find_read(&k, i, c->src->file);
     }
-    for (uint32_t i = 0; i < k.n_read && !k.full; i++) {
+    for (uint32_t i = 0; i < k.n_read && !k.full && k.work < MAX_WORK; i++) {
         const struct key *r = &k.read[i];
         bool again = false;
         for (uint32_t x = 0; x < i; x++) {
@@ -357,9 +369,12 @@ check_keys(struct tbe_arena *a, struct diags *ds, const struct checked_chain *c)
             continue;
         }
         if (last != r->node) {
-            mark_before(c->src, r->node, mark, stack);
+            mark_before(&k, c->src, r->node, mark, stack);
             last = r->node;
         }
         judge(&k, ds, r, mark);
     }
+out:
+    free(k.set);
+    free(k.read);
 }

@@ -55,12 +55,14 @@ part(const char *p, const char *end)
     return n;
 }
 
+#define URL_MAX 4096 /* a longer one is not looked into */
+
 /* What in a URL is secret, or NULL: user:password@, a bot's token as a path, token=... */
 static const char *
 secret_in_url(struct tbe_str url)
 {
     const char *end = url.p + url.n, *at = memmem(url.p, url.n, "://", 3);
-    if (!at || url.n < 8 || memcmp(url.p, "http", 4) != 0) {
+    if (!at || url.n < 8 || url.n > URL_MAX || memcmp(url.p, "http", 4) != 0) {
         return NULL;
     }
     at += 3;
