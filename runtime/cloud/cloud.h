@@ -100,6 +100,9 @@ void cloud_status_text(struct cloud *c, struct tbe_buf *out);
  * the hub and the nodes' saves do makes no cloud events (no echo); use cloud_event for the echoes of section 6. */
 bool cloud_downlink(struct cloud *c, struct store_batch *b, const Edge__DownlinkMsg *m, char err[256]) TBE_MUST_USE;
 
+/* Takes up what an earlier worker left unanswered: calls to devices. Part of cloud_new. */
+void cloud_downlink_start(struct cloud *c);
+
 const struct cloud_env *cloud_env(const struct cloud *c);
 /* What the cloud said about this edge; NULL before the first accepted connect. Stored. */
 struct cloud_edge {

@@ -13,10 +13,20 @@
 #define SEEN_KEY TBE_STR("cloud.rpc.seen") /* ids of the newest calls, oldest first: a call is made once */
 #define SEEN_MAX 128u
 
+#define CALL_KEY "cloud.rpc.call." /* + id: a call that is not answered yet, for the next worker */
+
 struct call {
     struct cloud *cloud;
     struct cloud_rpc rpc;
 };
+
+static struct tbe_str
+call_key(char buf[sizeof CALL_KEY + TBE_UUID_TEXT], const struct tbe_uuid *id)
+{
+    memcpy(buf, CALL_KEY, sizeof CALL_KEY);
+    tbe_uuid_text(id, buf + sizeof CALL_KEY - 1);
+    return tbe_strz(buf);
+}
 
 /* Remembers the id. false: it is known, the message came again. */
 static bool
@@ -46,11 +56,36 @@ on_answer(void *arg, enum hub_rpc_error e, struct tbe_str response)
 {
     struct call *k = arg;
     struct store_batch *b = hub_batch(cloud_env(k->cloud)->hub);
+    char key[sizeof CALL_KEY + TBE_UUID_TEXT];
 
     if (b) {
         cloud_rpc_answer(k->cloud, b, &k->rpc, e, response);
+        store_put_state(b, call_key(key, &k->rpc.request), TBE_STR_NONE);
     }
     free(k);
+}
+
+static bool
+take_up(void *arg, struct tbe_str key, struct tbe_str value)
+{
+    struct cloud *c = arg;
+    struct call *k = value.n == sizeof k->rpc ? calloc(1, sizeof *k) : NULL;
+
+    (void)key;
+    if (k) {
+        k->cloud = c;
+        memcpy(&k->rpc, value.p, sizeof k->rpc);
+        if (hub_rpc_await(cloud_env(c)->hub, &k->rpc.request, k->rpc.expires, on_answer, k) != 0) {
+            free(k);
+        }
+    }
+    return true;
+}
+
+void
+cloud_downlink_start(struct cloud *c)
+{
+    store_state_each(cloud_env(c)->store, TBE_STR(CALL_KEY), take_up, c);
 }
 
 /* additionalInfo is a JSON value in JSON text: "null" with the quotes when there is none. */
@@ -71,6 +106,7 @@ info_of(struct down *d, const char *text)
 static void
 call_device(struct down *d, const Edge__DeviceRpcCallMsg *p)
 {
+    char key[sizeof CALL_KEY + TBE_UUID_TEXT];
     struct call *k = calloc(1, sizeof *k);
     bool has_retries = p->_retries_case == EDGE__DEVICE_RPC_CALL_MSG___RETRIES_RETRIES;
     bool has_persisted = p->_persisted_case == EDGE__DEVICE_RPC_CALL_MSG___PERSISTED_PERSISTED;
@@ -85,7 +121,12 @@ call_device(struct down *d, const Edge__DeviceRpcCallMsg *p)
     if (!k) {
         return; /* the cloud's time-out answers */
     }
-    *k = (struct call){ d->c, { r.device, r.id, p->requestid, r.expires, r.oneway } };
+    k->cloud = d->c; /* member by member: the bytes between them are zero in the row */
+    k->rpc.device = r.device;
+    k->rpc.request = r.id;
+    k->rpc.request_id = p->requestid;
+    k->rpc.expires = r.expires;
+    k->rpc.oneway = r.oneway;
     if (!first_time(d, &r.id)) {
         free(k);
         return;
@@ -94,7 +135,9 @@ call_device(struct down *d, const Edge__DeviceRpcCallMsg *p)
         log_warn("the cloud calls a device that is not here");
         cloud_rpc_answer(d->c, d->b, &k->rpc, HUB_RPC_INTERNAL, TBE_STR_NONE);
         free(k);
+        return;
     }
+    store_put_state(d->b, call_key(key, &r.id), (struct tbe_str){ (const char *)&k->rpc, sizeof k->rpc });
 }
 
 static bool

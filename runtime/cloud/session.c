@@ -469,6 +469,7 @@ cloud_new(const struct cloud_env *env)
         return NULL;
     }
     uplink_load(c);
+    cloud_downlink_start(c);
     return c;
 }
 

@@ -49,6 +49,11 @@ void hub_client_rpc_reply(struct device_hub *h, struct store_batch *b, const str
 int hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_rpc *rpc, hub_rpc_fn *fn, void *arg)
     TBE_MUST_USE;
 
+/* A caller whose request an earlier worker took: it is told the device's answer, or TIMEOUT one second after
+ * expires. -1: out of memory. */
+int hub_rpc_await(struct device_hub *h, const struct tbe_uuid *id, int64_t expires, hub_rpc_fn *fn, void *arg)
+    TBE_MUST_USE;
+
 /* The batch of the running turn: what timers and sessions do is added to it. The owner sets it each turn. */
 void hub_batch_set(struct device_hub *h, struct store_batch *b);
 

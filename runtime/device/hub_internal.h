@@ -36,6 +36,7 @@ struct device_hub {
     struct hub_timers timers;
     struct hub_timer report, check;
     bool states_loaded;
+    bool closing;                     /* hub_free: nothing is written any more */
     bool cloud_muted;
     struct tbe_arena scratch; /* reset with every operation */
     struct tbe_buf text;      /* scratch for data text */

@@ -14,6 +14,7 @@ struct hub_call {
     int64_t created;
     int32_t request_id, tries;
     bool sent, delivered;
+    bool sent_row;           /* "rpc.sent" says whose it is */
     uint16_t tag;            /* waits for this acknowledgement of tag_session; 0 = none */
     struct hub_session *tag_session;
     struct hub_timer expiry, delivery;

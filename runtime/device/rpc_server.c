@@ -2,6 +2,9 @@
 /* Server-side RPC (facts/device-apis.md 9): the queue of one device, delivery to its subscribed sessions,
  * replies, time-outs and the rows of persistent requests. The submit strategy is BURST.
  *
+ * An outside caller may outlive this process (the cloud): while the device has a two-way request of one, the row
+ * "rpc.sent.<device>.<request id>" says which, so that the next worker knows whom the answer is for.
+ *
  * A request is answered once, after the commit of the turn that decided the answer. Persistent requests
  * are rows "rpc.<device>.<rpc id>" whose value is the Rpc entity as JSON. */
 #include "config.h"
@@ -29,6 +32,12 @@ struct answer {
     void *arg;
     enum hub_rpc_error e;
     struct tbe_str text; /* in the batch arena, or absent */
+};
+
+#define SENT_KEY_MAX 80u
+struct sent_row { /* value of a "rpc.sent" row */
+    struct tbe_uuid id;
+    int64_t expires;
 };
 
 static METRIC_COUNTER(m_calls, "tbedge_rpc_requests_total", "Server-side RPC requests to devices.");
@@ -82,6 +91,108 @@ answer(struct device_hub *h, struct hub_call *c, enum hub_rpc_error e, struct tb
     tell_caller(h, &c->rpc.id, e, text);
 }
 
+/* Rows of what is sent ----------------------------------------------------------------------------- */
+
+static struct tbe_str
+sent_key(char buf[SENT_KEY_MAX], const struct tbe_uuid *device, int32_t request)
+{
+    char id[TBE_UUID_TEXT + 1];
+    int n;
+
+    tbe_uuid_text(device, id);
+    n = request < 0 ? snprintf(buf, SENT_KEY_MAX, "rpc.sent.%s.", id)
+                    : snprintf(buf, SENT_KEY_MAX, "rpc.sent.%s.%d", id, (int)request);
+    return (struct tbe_str){ buf, (size_t)n };
+}
+
+static bool
+has_caller(const struct device_hub *h, const struct tbe_uuid *id)
+{
+    for (const struct hub_caller *c = h->callers; c != NULL; c = c->next) {
+        if (tbe_uuid_eq(&c->id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+put_sent(struct device_hub *h, struct hub_call *c)
+{
+    struct sent_row row = { c->rpc.id, c->rpc.expires };
+    char key[SENT_KEY_MAX];
+
+    if (c->sent_row || c->rpc.oneway || c->rpc.persisted || !has_caller(h, &c->rpc.id)) {
+        return;
+    }
+    c->sent_row = true;
+    store_put_state(h->batch, sent_key(key, &c->dev->id, c->request_id),
+                    (struct tbe_str){ (const char *)&row, sizeof(row) });
+}
+
+static void
+drop_sent(struct device_hub *h, struct hub_call *c)
+{
+    char key[SENT_KEY_MAX];
+
+    if (c->sent_row && h->batch != NULL && !h->closing) {
+        store_put_state(h->batch, sent_key(key, &c->dev->id, c->request_id), TBE_STR_NONE);
+    }
+    c->sent_row = false;
+}
+
+/* A reply to what an earlier worker sent. */
+static void
+reply_to_earlier(struct device_hub *h, const struct hub_device *d, int32_t request, struct tbe_str text)
+{
+    char key[SENT_KEY_MAX];
+    struct tbe_str k = sent_key(key, &d->id, request), v = request < 0 ? TBE_STR_NONE : store_state(h->store, k);
+    struct sent_row row;
+
+    if (v.n != sizeof(row)) {
+        return;
+    }
+    memcpy(&row, v.p, sizeof(row));
+    store_put_state(h->batch, k, TBE_STR_NONE);
+    tell_caller(h, &row.id, HUB_RPC_OK, text);
+}
+
+struct sent_scan {
+    struct device_hub *h;
+    struct hub_device *d;
+    int64_t now;
+};
+
+/* Request ids go on behind those an earlier worker gave out; what has expired is nobody's any more. */
+static bool
+scan_sent(void *arg, struct tbe_str key, struct tbe_str value)
+{
+    struct sent_scan *s = arg;
+    const char *dot = memrchr(key.p, '.', key.n);
+    struct sent_row row;
+    int64_t id;
+
+    if (value.n == sizeof(row) &&
+        tbe_parse_long((struct tbe_str){ dot + 1, key.n - (size_t)(dot + 1 - key.p) }, &id) && id < INT32_MAX) {
+        memcpy(&row, value.p, sizeof(row));
+        if (row.expires + 1000 > s->now) {
+            s->d->rpc_seq = id >= s->d->rpc_seq ? (int32_t)id + 1 : s->d->rpc_seq;
+            return true;
+        }
+    }
+    store_put_state(s->h->batch, key, TBE_STR_NONE);
+    return true;
+}
+
+static void
+load_sent(struct device_hub *h, struct hub_device *d, int64_t now)
+{
+    struct sent_scan s = { h, d, now };
+    char key[SENT_KEY_MAX];
+
+    store_state_each(h->store, sent_key(key, &d->id, -1), scan_sent, &s);
+}
+
 static void
 unlink_call(struct device_hub *h, struct hub_call *c)
 {
@@ -103,6 +214,7 @@ unlink_call(struct device_hub *h, struct hub_call *c)
 static void
 free_call(struct device_hub *h, struct hub_call *c)
 {
+    drop_sent(h, c);
     unlink_call(h, c);
     free(c);
 }
@@ -169,6 +281,7 @@ send_to(struct device_hub *h, struct hub_call *c, struct hub_session *s)
         s->rpc_on = false; /* a long poll takes one request */
     }
     c->sent = true;
+    put_sent(h, c);
     r = s->ops->rpc(s, c->request_id, c->rpc.method, c->rpc.params, tag);
     switch (r) {
     case HUB_SENT_DONE:
@@ -321,6 +434,7 @@ load_rows(struct device_hub *h, struct hub_device *d)
         return;
     }
     d->rpcs_loaded = true;
+    load_sent(h, d, now);
     tbe_uuid_text(&d->id, prefix + 4);
     strcat(prefix, ".");
     store_state_each(h->store, tbe_strz(prefix), load_row, &l);
@@ -458,7 +572,11 @@ hub_rpc_response(struct device_hub *h, struct hub_device *d, int32_t id, struct 
     for (c = d->calls; c != NULL && c->request_id != id; c = c->next) {
         continue;
     }
-    if (c == NULL || (c->rpc.oneway && c->rpc.persisted && c->delivered)) {
+    if (c == NULL) {
+        reply_to_earlier(h, d, id, text);
+        return;
+    }
+    if (c->rpc.oneway && c->rpc.persisted && c->delivered) {
         return; /* stale */
     }
     if (c->rpc.persisted) {
@@ -498,6 +616,26 @@ on_caller_timeout(void *owner, struct hub_timer *t)
     tell_caller(h, &id, HUB_RPC_TIMEOUT, TBE_STR_NONE);
 }
 
+static bool
+await_answer(struct device_hub *h, const struct tbe_uuid *id, int64_t expires, hub_rpc_fn *fn, void *arg)
+{
+    struct hub_caller *c = calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        return false;
+    }
+    *c = (struct hub_caller){ h->callers, *id, fn, arg, h, { .fn = on_caller_timeout } };
+    h->callers = c;
+    hub_timer_set(&h->timers, &c->timer, expires + 1000);
+    return true;
+}
+
+int
+hub_rpc_await(struct device_hub *h, const struct tbe_uuid *id, int64_t expires, hub_rpc_fn *fn, void *arg)
+{
+    return await_answer(h, id, expires, fn, arg) ? 0 : -1;
+}
+
 static void
 put_bool(struct tbe_arena *a, struct tbe_md *md, struct tbe_str key, bool v)
 {
@@ -508,19 +646,14 @@ int
 hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_rpc *r, hub_rpc_fn *fn, void *arg)
 {
     struct hub_device *d = hub_device(h, &r->device);
-    struct hub_caller *c;
     struct tbe_msg *m;
     struct tbe_arena *a;
     char id[TBE_UUID_TEXT + 1];
 
-    c = d != NULL ? calloc(1, sizeof(*c)) : NULL;
-    if (c == NULL) {
+    if (d == NULL || !await_answer(h, &r->id, r->expires, fn, arg)) {
         return -1;
     }
     h->batch = b;
-    *c = (struct hub_caller){ h->callers, r->id, fn, arg, h, { .fn = on_caller_timeout } };
-    h->callers = c;
-    hub_timer_set(&h->timers, &c->timer, r->expires + 1000);
     m = hub_msg_new(d, TBE_STR("RPC_CALL_FROM_SERVER_TO_DEVICE"));
     a = tbe_msg_arena(m);
     tbe_uuid_text(&r->id, id);
@@ -553,6 +686,7 @@ hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_rpc *
 void
 rpc_free(struct device_hub *h)
 {
+    h->closing = true; /* the rows are for the next worker */
     while (h->callers != NULL) {
         struct hub_caller *c = h->callers;
 

@@ -237,6 +237,21 @@ def chain_of_a_profile():
         until(lambda: d1.telemetry({"a": 1}) or seen_gen(c, 5), "the device's own chain")
 
 
+def rpc_outlives_a_swap():
+    """The device answers after the worker that sent it the request has gone; the cloud gets the answer."""
+    from downlink import call, rpc
+    with Pair(devices=1) as (c, e):
+        d = Device(e, "tok-1")
+        d.subscribe("v1/devices/me/rpc/request/+")
+        _, answer = rpc(c, call(device_id(1)))
+        got = d.receive()
+        c.acked(c.send(chain(1)))
+        until(lambda: e.status()["front"]["swaps"] == 2 and deployment(e)["state"] == "live", "swapped", 30)
+        d.publish("v1/devices/me/rpc/response/" + got["topic"].rsplit("/", 1)[1], '{"ok": 1}')
+        check(answer() == {"response": '{"ok": 1}'}, "answered by the next worker", answer())
+        d.close()
+
+
 def figures():
     out = {}
     for cc in ("gcc", "tcc"):
@@ -262,4 +277,5 @@ if __name__ == "__main__":
         figures()
         sys.exit(0)
     run_tests([pushed_chain_handles_the_next_message, burst_is_one_build, unchanged_chain_never_rebuilds,
-               refused_chain_keeps_the_old_one, broken_node_fails_alone, root_moves, chain_of_a_profile])
+               refused_chain_keeps_the_old_one, broken_node_fails_alone, root_moves, chain_of_a_profile,
+               rpc_outlives_a_swap])

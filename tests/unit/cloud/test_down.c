@@ -527,6 +527,86 @@ test_rpc_call(void **state)
     hub_session_close(fx.hub, &s, true);
 }
 
+/* The same store, a new worker: the hub of the old one is gone with all it had in memory. */
+static void
+next_worker(struct hub_session *s, bool subscribe)
+{
+    struct tbe_uuid id = uuid_of(DEV);
+
+    hub_batch_set(fx.hub, NULL);
+    hub_free(fx.hub);
+    fx.hub = hub_new(fx.s, "edge");
+    hub_engine_set(fx.hub, (struct tbe_engine *)&fx);
+    hub_batch_set(fx.hub, fx.b);
+    fx.env.hub = fx.hub;
+    memset(s, 0, sizeof *s);
+    s->ops = &ops;
+    s->async = true;
+    hub_session_open(fx.hub, s, hub_device(fx.hub, &id), true);
+    if (subscribe) {
+        hub_subscribe_rpc_silent(s);
+    }
+    cloud_downlink_start((struct cloud *)&fx);
+}
+
+static void
+test_rpc_outlives_the_worker(void **state)
+{
+    Edge__DeviceRpcCallMsg p = EDGE__DEVICE_RPC_CALL_MSG__INIT;
+    Edge__RpcRequestMsg q = EDGE__RPC_REQUEST_MSG__INIT;
+    struct hub_rpc r = { .device = uuid_of(DEV), .method = TBE_STR_INIT("m"), .params = TBE_STR_INIT("{}"),
+                         .expires = 1700000060000, .retries = -1 };
+    struct hub_session s;
+    int32_t first = -1;
+
+    (void)state;
+    clock_fix(1700000000000);
+    put_device();
+    open_session(&s);
+    q.method = (char *)(uintptr_t)"m";
+    q.params = (char *)(uintptr_t)"{}";
+    p.requestmsg = &q;
+    p.expirationtime = r.expires;
+    for (int i = 1; i <= 2; i++) { /* both are sent to the device */
+        p.requestid = i;
+        p.requestuuidlsb = i;
+        apply(rpc_msg(&p));
+        memset(&r.id, 0, sizeof r.id);
+        r.id.b[15] = (uint8_t)i;
+        hub_rpc_send(fx.hub, fx.b, &r, NULL, NULL);
+        turn();
+        first = i == 1 ? rpc_id : first;
+    }
+    forget();
+    next_worker(&s, true);
+    hub_rpc_response(fx.hub, s.dev, first, TBE_STR("{\"late\":1}"));
+    turn();
+    assert_true(told("answer 00000000-0000-0000-0000-000000000001 1 1700000060000 0 error 0 {\"late\":1}"));
+    forget();
+    hub_rpc_response(fx.hub, s.dev, first, TBE_STR("{\"late\":1}")); /* answered once */
+    turn();
+    assert_false(told("answer"));
+    /* new requests do not take the numbers of the old ones */
+    r.id.b[15] = 3;
+    hub_rpc_send(fx.hub, fx.b, &r, NULL, NULL);
+    turn();
+    assert_int_equal(rpc_id, first + 2);
+    /* the other one is not answered in time, by whichever worker */
+    next_worker(&s, true);
+    clock_advance(61001);
+    hub_tick(fx.hub, fx.b, clock_ms());
+    turn();
+    turn();
+    assert_true(told("answer 00000000-0000-0000-0000-000000000002 2 1700000060000 0 error 2"));
+    forget();
+    next_worker(&s, true);
+    clock_advance(100000);
+    hub_tick(fx.hub, fx.b, clock_ms());
+    turn();
+    assert_false(told("answer"));
+    hub_session_close(fx.hub, &s, true);
+}
+
 static void
 test_rpc_answer_of_the_cloud(void **state)
 {
@@ -903,7 +983,7 @@ main(void)
         T(test_profile_replaces_the_local_default), T(test_default_flag_moves), T(test_profile_chain_resolved_later),
         T(test_device_created_and_again), T(test_device_rename_reaches_sessions), T(test_device_name_taken),
         T(test_device_deleted), T(test_credentials), T(test_device_before_its_profile), T(test_attributes),
-        T(test_telemetry), T(test_rpc_call), T(test_rpc_answer_of_the_cloud), T(test_rule_chains), T(test_customers),
+        T(test_telemetry), T(test_rpc_call), T(test_rpc_outlives_the_worker), T(test_rpc_answer_of_the_cloud), T(test_rule_chains), T(test_customers),
         T(test_users), T(test_assets_and_views), T(test_relations), T(test_alarms), T(test_interface), T(test_ota),
         T(test_tenant), T(test_kept), T(test_nonsense),
     };
