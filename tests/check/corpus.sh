@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # corpus.sh [--update]: every diagnostic on every chain of ../shared/corpus (TBE_SHARED overrides ../shared), file by
 # file, is in corpus.table: file, code, line. The table was reviewed by hand and by a second program: each of its lines
-# is true of its chain. After --update read the difference in the same way.
+# is true of its chain. After --update read the difference in the same way. C2302 (a class that is not built yet) is not
+# in it: that list shrinks; each must be of a class that runtime/include/tbe/nodes.def does not have.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 src=${TBE_SRC:-$(cd "$here/../.." && pwd)}
@@ -20,11 +21,16 @@ for f in *.json; do
     n=$((n + 1))
 done
 python3 -c '
-import json, sys
+import json, re, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
+built = set(re.findall(r"NODE\(\w+, \"([\w.]+)\"\)", open(sys.argv[2]).read()))
+for r in rows:
+    if r["code"] == "C2302" and r["message"].rsplit("org.thingsboard.rule.engine.")[-1] in built:
+        sys.exit(r["message"])
+rows = [r for r in rows if r["code"] != "C2302"]
 print("# file, code, line of each diagnostic of tbedgec check on the shared corpus")
 for r in sorted((r["file"], r["line"], r["column"], r["code"]) for r in rows):
-    print(f"{r[0]}\t{r[3]}\t{r[1]}")' "$work/said" >"$work/table" || exit 1
+    print(f"{r[0]}\t{r[3]}\t{r[1]}")' "$work/said" "$src/runtime/include/tbe/nodes.def" >"$work/table" || exit 1
 if [ "${1:-}" = --update ]; then
     cp "$work/table" "$here/corpus.table"
 fi
