@@ -421,7 +421,7 @@ on_hello(struct worker *w, const struct frame *f)
 
     w->epoch = frame_get_u64(&r);
     id = frame_get_str(&r);
-    so.read_only = frame_get_u32(&r) & 1;
+    so.read_only = so.migrate_later = frame_get_u32(&r) & 1;
     if (id.n > 0) {
         free(w->service_id);
         w->service_id = strndup(id.p, id.n);

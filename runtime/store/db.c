@@ -104,7 +104,7 @@ check_version(sqlite3 *h, enum db_mode mode, char err[256])
     if (mode == DB_READ && have < N_MIGRATIONS) {
         snprintf(err, 256, tables ? "the database has the older schema version %d and must be opened for writing first"
                                   : "there is no data yet", have);
-        return -1;
+        return tables ? DB_OLDER : -1;
     }
     return tables ? 0 : 1;
 }
@@ -121,8 +121,10 @@ db_open(struct db *d, const char *path, enum db_mode mode, char err[256])
     }
     sqlite3_extended_result_codes(d->h, 1);
     sqlite3_busy_timeout(d->h, 5000);
-    if (check_version(d->h, mode, err) < 0) {
-        goto fail;
+    rc = check_version(d->h, mode, err);
+    if (rc < 0) {
+        db_close(d);
+        return rc;
     }
     /* Checkpoints are run by the writer itself, between commits. The caches are small: rows are
      * cached above SQLite, and the operating system caches the file. */

@@ -23,7 +23,9 @@ struct db {
 enum db_mode { DB_READ, DB_WRITE, DB_MEMORY };
 
 /* path: the database file (ignored for DB_MEMORY). Sets the pragmas; a writer also migrates.
- * Refuses a schema newer than this program's, and for a reader an older one. 0, or -1 and err. */
+ * Refuses a schema newer than this program's, and for a reader an older one. 0, or -1 and err;
+ * DB_OLDER and err: a reader met an older schema. */
+#define DB_OLDER (-2)
 int db_open(struct db *d, const char *path, enum db_mode mode, char err[256]) TBE_MUST_USE;
 void db_close(struct db *d);
 int db_schema_newest(void); /* schema version this program writes */

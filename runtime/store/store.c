@@ -192,6 +192,9 @@ open_for_reading(struct store *s, char err[256])
     }
     int rc = db_open(&s->rd_own, path, DB_READ, err);
     free(path);
+    if (rc == DB_OLDER && s->o.migrate_later) {
+        return 0; /* store_take_over brings it up to date */
+    }
     if (rc < 0) {
         return -1;
     }

@@ -25,6 +25,10 @@ struct store_options {
     /* data directory; created 0700. NULL: a private in-memory store (tests) */
     const char *dir;
     bool read_only;         /* trial start and commands without a daemon's write lock */
+    /* beside read_only: a schema older than this program's is no error. Nothing can be read then, and
+     * only store_take_over, store_last_seq (0, 0) and store_close may be called: the trial start of a
+     * newer program, whose predecessor still writes */
+    bool migrate_later;
     bool sync_commit;       /* no writer thread: store_commit writes at once and calls back (test mode);
                                so it is for dir NULL too */
     int64_t log_max_bytes;  /* bounds of the log; 0 = default 1 GiB; oldest rows beyond are dropped: points

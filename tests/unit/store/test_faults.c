@@ -338,6 +338,16 @@ a_newer_schema_is_refused_and_an_older_one_migrated(void **state)
     ro.read_only = true;
     assert_int_equal(store_open(&f->s, &ro, f->base, err), -1);
     assert_non_null(strstr(err, "older schema version 1"));
+    /* A newer program on trial waits, and brings it up to date when it takes over. */
+    uint64_t epoch = 1, seq = 1;
+    ro.migrate_later = true;
+    assert_int_equal(store_open(&f->s, &ro, f->base, err), 0);
+    store_last_seq(f->s, &epoch, &seq);
+    assert_int_equal(seq, 0);
+    store_close(f->s);
+    assert_int_equal(store_open(&f->s, &ro, f->base, err), 0);
+    assert_int_equal(store_take_over(f->s, err), 0);
+    store_close(f->s);
     fix_open(f);
     struct store_stats st;
     store_stats(f->s, &st);
