@@ -170,18 +170,17 @@ def swapped_in_flight():
     with Pair('set={"ackDelayMs":20,"ackJitterMs":60}', devices=2) as (c, e):
         ds = [Device(e, "tok-1"), Device(e, "tok-2")]
         n = 0
-        for factor in range(2, 8):
+        for factor in range(2, 7):
+            before, end = e.status()["front"]["swaps"], time.time() + 40
             push(c, factor=1, extra=factor)
-            end = time.time() + 1.2
-            while time.time() < end:
-                n += 1
-                e.cmd("attr", "set", "dev-1", "--scope", "SERVER_SCOPE", "q=%d" % n)
-                ds[n % 2].telemetry({"ts": 1700000000000 + n, "values": {"n": n}})
-            began = time.time()
+            while e.status()["front"]["swaps"] == before:
+                check(time.time() < end, "a swap")
+                for _ in range(5):
+                    n += 1
+                    e.cmd("attr", "set", "dev-1", "--scope", "SERVER_SCOPE", "q=%d" % n)
+                    ds[n % 2].telemetry({"ts": 1700000000000 + n, "values": {"n": n}})
             until(lambda: c.stats()["received"]["points"] == n, "all %d points; %s" % (n, e.status()["cloud"]), 15)
             until(lambda: e.status()["outbox"]["depth"] == 0, "nothing waits; %s" % e.status()["cloud"], 15)
-            check(time.time() - began < 10, "soon")
-        check(e.status()["front"]["swaps"] >= 5, "swapped", e.status()["front"]["swaps"])
         check(c.stats()["streams"] == 1, "one stream")
         check(c.stats()["received"]["violationCount"] == 0, "no broken rule", c.stats()["received"]["violations"])
 

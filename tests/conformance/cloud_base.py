@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a replayed transcript starts from and what its marks ask for: the entities the recorded edge knew, the commands
 and device actions that stand for a mark, and what must be stored after each downlink."""
+import http.client
 import json
 import os
 import re
@@ -91,7 +92,9 @@ class Base:
     def __init__(self, t):
         self.t = t
         self.known, self.stamps, self.given_up = set(), set(), []
-        self.tokens, self.names, self.alias = {}, {}, {}
+        self.tokens, self.names, self.alias, self.words = {}, {}, {}, {}
+        self.gateways = {m.group(1) for x in t.lines for m in
+                         [re.search(r"([\w-]+) (?:posts to|publishes(?: to)?) v1/gateway/", x.get("mark", ""))] if m}
         self.pending = []
         self.scan()
 
@@ -248,10 +251,13 @@ class Base:
             return asset(u, name or "asset " + u[:8], ((body or {}).get("assetProfileId") or {}).get("id",
                                                                                                   ASSET_PROFILE_ID))
         if kind == "DEVICE":
-            return device(u, name if name and name != (body or {}).get("name") else "device " + u[:8],
-                          ((body or {}).get("deviceProfileId") or {}).get("id", PROFILE_ID))
+            return self.as_gateway(name, device(u, name if name and name != (body or {}).get("name") else "device " + u[:8],
+                          ((body or {}).get("deviceProfileId") or {}).get("id", PROFILE_ID)))
         return body or {"id": ref(kind, u), "tenantId": ref("TENANT", TENANT_ID), "name": name or kind + u[:8],
                         "title": name or kind + u[:8], "createdTime": 1700000000000}
+
+    def as_gateway(self, name, body):
+        return dict(body, additionalInfo={"gateway": True}) if name in self.gateways else body
 
     def token(self, u):
         e = self.tokens.get(u)
@@ -279,6 +285,9 @@ class Base:
         """An entity born on the edge: its id here."""
         if expected[0] == "deviceUpdateMsg" and isinstance(expected[1], dict) and expected[1]["id"] in self.born:
             self.alias[expected[1]["id"]] = got[1]["id"]
+        elif expected[0] == "deviceRpcCallMsg" and expected[1].get("sessionId"):
+            for k in ("sessionId", "serviceId"):
+                self.words[expected[1].get(k)] = got[1].get(k)
 
     def ours(self, x):
         """A recorded message with the ids that entities born on the edge have in this run."""
@@ -294,6 +303,7 @@ class Base:
             return v
         if not isinstance(v, dict):
             return v
+        v = {k: self.words.get(i, i) if k in ("sessionId", "serviceId") else i for k, i in v.items()}
         out = {k: self.renamed(i) for k, i in v.items()}
         for k in v:
             if k.endswith("MSB") and k[:-3] + "LSB" in v:
@@ -404,7 +414,17 @@ def same_json(a, b):
 # Marks ------------------------------------------------------------------------------------------------------
 
 def publish(r, m, block):
-    r.device(r.base.id_of(m.group(1))).publish(m.group(2), m.group(3))
+    u, topic = r.base.id_of(m.group(1)), m.group(2)
+    if not topic.startswith("/"):
+        r.device(u).publish(topic, m.group(3))
+        return
+    path = re.sub(r"^(/api/v1/)[^/]+", r"\g<1>" + r.base.login(u).get("token", ""), topic)
+    c = http.client.HTTPConnection("127.0.0.1", r.edge.http, timeout=20)
+    c.request("POST", path, m.group(3).encode(), {"Content-Type": "application/json"})
+    status = c.getresponse().status
+    c.close()
+    if status != 200:
+        raise Failed("POST %s: HTTP %d" % (path, status))
 
 
 def connect(r, m, block):
@@ -478,7 +498,7 @@ def no_means(r, m, block):
 
 NAME = r'(?:"([^"]+)"|([\w-]+))'
 ACTIONS = [
-    (r"^(?:device )?([\w-]+) (?:posts to|publishes(?: to)?) (\S+) (.*)$", publish),
+    (r"^(?:device )?([\w-]+) (?:posts(?: over HTTP)? to|publishes(?: to)?|POST) (\S+) (.*)$", publish),
     (r"^(?:device )?([\w-]+) connects to the edge", connect),
     (r"^(?:device )?([\w-]+) disconnects", disconnect),
     (r"process is stopped|SIGTERM", stop_process),

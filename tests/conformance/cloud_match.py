@@ -7,6 +7,7 @@ import uuid
 
 CLOCKS = {"ts", "attributeTs", "createdTime", "expirationTime", "startTs", "endTs", "ackTs", "clearTs", "assignTs",
           "lastLoginTs", "activateTokenExpTime"}
+OPAQUE = {"serviceId", "sessionId"}  # the edge's own, given back by the cloud as they are
 STATISTICS = re.compile(r"^(uplinkMsgs|downlinkMsgs)")
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 TOKEN = re.compile(r"^[A-Za-z0-9]{20}$")
@@ -93,6 +94,8 @@ class Matcher:
             return isinstance(g, list) and len(e) == len(g) and self.items(e, g, key, ids)
         if key in CLOCKS:
             return self.clock(e, g)
+        if key in OPAQUE:
+            return bool(e) == bool(g)
         if isinstance(e, str) and UUID.match(e):
             return isinstance(g, str) and self.id(e, g, ids)
         if isinstance(e, bool) or isinstance(g, bool) or e is None or g is None:

@@ -393,13 +393,14 @@ class Replay:
                     self.skipped.append("%s (%s)" % (mark[:100], e))
                     self.drop_uplinks(block)
                 return
-        if re.match(r"cloud|\(", mark) or not block:
+        if re.match(r"(the )?cloud|\(", mark) or not block:
             return
         for x in block:
             if x.get("dir") == "up" and "uplinkMsg" in x["msg"] and not cloud_base.is_statistics(x["msg"]["uplinkMsg"]):
                 for item in flatten(x["msg"]["uplinkMsg"]):
-                    if not cloud_base.drive_item(self, item):
+                    if not item[0].endswith("RequestMsg") and not cloud_base.drive_item(self, item):
                         self.base.give_up(item)
+                        self.skipped.append("%s (nothing sends %s)" % (mark[:100], title(item)))
 
     def drop_uplinks(self, block):
         for x in block:
