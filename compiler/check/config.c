@@ -47,8 +47,11 @@ stop_convert(struct config_ctx *x)
 }
 
 static struct tbe_str
-shown(struct config_ctx *x, const struct doc *v)
+shown(struct config_ctx *x, const struct node_key *k, const struct doc *v)
 {
+    if (k->secret || k->secret_keys) {
+        return TBE_STR("another value"); /* not to be read in a log */
+    }
     struct tbe_buf b = { 0 };
     doc_json(&b, v);
     if (b.n > 60) {
@@ -66,7 +69,7 @@ shown(struct config_ctx *x, const struct doc *v)
 static void
 wrong(struct config_ctx *x, enum diag_code code, const struct node_key *k, const struct doc *v, const char *wanted)
 {
-    struct tbe_str got = shown(x, v);
+    struct tbe_str got = shown(x, k, v);
     config_report(x, code, v, "\"%s\" must be %s, got %.*s", k->key, wanted, (int)got.n, got.p);
     stop_convert(x);
 }
@@ -74,7 +77,7 @@ wrong(struct config_ctx *x, enum diag_code code, const struct node_key *k, const
 static void
 converted(struct config_ctx *x, const struct node_key *k, const struct doc *v, const char *wanted)
 {
-    struct tbe_str got = shown(x, v);
+    struct tbe_str got = shown(x, k, v);
     config_report(x, C2309, v, "\"%s\" should be %s; %.*s is converted", k->key, wanted, (int)got.n, got.p);
 }
 
@@ -205,7 +208,7 @@ as_enum(struct config_ctx *x, const struct node_key *k, const struct doc *v)
         wrong(x, v->t == DOC_STR ? C2305 : C2304, k, v, wanted.p);
         return d;
     }
-    struct tbe_str got = shown(x, v);
+    struct tbe_str got = shown(x, k, v);
     config_report(x, C2312, v, "\"%s\" should be %s, got %.*s: messages that need it will fail", k->key, wanted.p,
            (int)got.n, got.p);
     d->i = -1;

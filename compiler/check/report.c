@@ -90,6 +90,22 @@ put_line(FILE *out, struct tbe_str line, uint32_t number, uint32_t col, bool col
             colour ? "\033[1;32m" : "", colour ? "\033[0m" : "");
 }
 
+/* Is there a secret in this line? It must not get into the logs of a pipeline. Diagnostics are sorted. */
+static bool
+line_is_secret(const struct diags *ds, const struct diag *d)
+{
+    const struct diag *first = d, *end = ds->v + ds->n;
+    while (first > ds->v && first[-1].pos.line == d->pos.line && first[-1].pos.file == d->pos.file) {
+        first--;
+    }
+    for (; first < end && first->pos.line == d->pos.line && first->pos.file == d->pos.file; first++) {
+        if (first->code == C2316) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 put_one(const struct diags *ds, const struct diag *d, struct cursor *c, FILE *out, bool colour)
 {
@@ -106,7 +122,7 @@ put_one(const struct diags *ds, const struct diag *d, struct cursor *c, FILE *ou
             diag_info(d->code)->name, off);
     put_clean(out, d->text);
     putc('\n', out);
-    struct tbe_str line = d->pos.file && d->pos.line ? line_of(c, ds, &d->pos) : TBE_STR_NONE;
+    struct tbe_str line = d->pos.file && d->pos.line && !line_is_secret(ds, d) ? line_of(c, ds, &d->pos) : TBE_STR_NONE;
     if (line.n) {
         put_line(out, line, d->pos.line, d->pos.col, colour);
     }
