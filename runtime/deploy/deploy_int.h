@@ -9,7 +9,7 @@
 #define DEPLOY_OUTPUT_MAX (256u << 10) /* bytes of the compiler's report */
 #define DEPLOY_SECONDS 600u            /* wall clock of one build; each cc has limits of its own */
 #define DEPLOY_MEMORY (2ull << 30)     /* bytes of address space of tbedgec; 0 under a sanitizer */
-#define DEPLOY_NICE 10
+#define DEPLOY_NICE 5
 
 /* chains.c: the chains of the store as files */
 struct deploy_chain {

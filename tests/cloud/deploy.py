@@ -243,7 +243,7 @@ def rpc_outlives_a_swap():
     with Pair(devices=1) as (c, e):
         d = Device(e, "tok-1")
         d.subscribe("v1/devices/me/rpc/request/+")
-        _, answer = rpc(c, call(device_id(1)))
+        _, answer = rpc(c, call(device_id(1), ms=120000))
         got = d.receive()
         c.acked(c.send(chain(1)))
         until(lambda: e.status()["front"]["swaps"] == 2 and deployment(e)["state"] == "live", "swapped", 30)
