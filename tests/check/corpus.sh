@@ -18,6 +18,8 @@ n=0
 for f in *.json; do
     "$build/tbedgec" check --format json "$f" >>"$work/said" 2>"$work/err"
     [ $? -le 1 ] && [ ! -s "$work/err" ] || { echo "FAIL $f"; cat "$work/err"; exit 1; }
+    "$build/tbedgec" fmt --to yaml "$f" >"$work/${f%.json}.yaml" || exit 1
+    (cd "$work" && "$build/tbedgec" check --format json "${f%.json}.yaml") >>"$work/said-yaml"
     n=$((n + 1))
 done
 python3 -c '
@@ -31,6 +33,15 @@ rows = [r for r in rows if r["code"] != "C2302"]
 print("# file, code, line of each diagnostic of tbedgec check on the shared corpus")
 for r in sorted((r["file"], r["line"], r["column"], r["code"]) for r in rows):
     print(f"{r[0]}\t{r[3]}\t{r[1]}")' "$work/said" "$src/runtime/include/tbe/nodes.def" >"$work/table" || exit 1
+python3 -c '
+import json, sys
+def told(name):
+    rows = [json.loads(line) for line in open(name)]
+    return sorted((r["file"].rsplit(".", 1)[0], r["code"], r.get("pointer"), r["message"]) for r in rows)
+json_form, yaml_form = told(sys.argv[1]), told(sys.argv[2])
+for row in set(json_form) ^ set(yaml_form):
+    print("FAIL in one form only:", row)
+sys.exit(json_form != yaml_form)' "$work/said" "$work/said-yaml" || exit 1
 if [ "${1:-}" = --update ]; then
     cp "$work/table" "$here/corpus.table"
 fi

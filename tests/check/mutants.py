@@ -12,7 +12,7 @@ import tempfile
 
 TBEDGEC, SRC, CORPUS = sys.argv[1:4]
 PREFIX = "org.thingsboard.rule.engine."
-PER_FILE = 12  # mutants of one corpus file
+PER_FILE = 6  # mutants of one corpus file
 
 SCHEMAS = {}
 for path in glob.glob(os.path.join(SRC, "schemas/nodes/*.json")):
