@@ -316,6 +316,33 @@ metadata(struct conv *v, int type, char *text)
     return UP_ADDED;
 }
 
+struct user_keys {
+    struct conv *v;
+    int type;
+};
+
+/* An API key that belongs to the user of the event. */
+static bool
+add_user_key(void *arg, const struct store_entity *e)
+{
+    struct user_keys *k = arg;
+    struct conv *v = k->v;
+    struct tbe_uuid id;
+    tbe_val json, owner;
+
+    if (tbe_json_parse(v->m->a, e->json, TBE_JSON_RAW, &json, NULL) != 0 || json.t != TBE_MAP) {
+        return true;
+    }
+    owner = tbe_map_get(json.u.m, TBE_STR("userId"));
+    owner = owner.t == TBE_MAP ? tbe_map_get(owner.u.m, TBE_STR("id")) : TBE_UNDEF_VAL;
+    if (tbe_is_str(owner) && tbe_uuid_parse(tbe_val_str(owner), &id) &&
+        tbe_uuid_eq(&id, &v->u->entity.id)) {
+        PUT(v, Edge__ApiKeyUpdateMsg, edge__api_key_update_msg__init, UP_API_KEY, k->type, &e->id.id,
+            tbe_arena_dupz(v->m->a, e->json));
+    }
+    return true;
+}
+
 static enum up_result
 user(struct conv *v, int type, char *text)
 {
@@ -327,6 +354,11 @@ user(struct conv *v, int type, char *text)
     }
     if (cred != NULL) {
         PUT_TEXT(v, Edge__UserCredentialsUpdateMsg, edge__user_credentials_update_msg__init, UP_USER_CREDENTIALS, cred);
+    }
+    if (v->u->action == CLOUD_ACTION_ADDED || v->u->action == CLOUD_ACTION_UPDATED) {
+        struct user_keys k = { v, type };
+
+        store_entity_each(v->c->env.store, TBE_ENT_API_KEY, add_user_key, &k);
     }
     return UP_ADDED;
 }

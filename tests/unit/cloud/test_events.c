@@ -134,6 +134,37 @@ a_chain_brings_its_metadata(void **state)
 }
 
 static void
+a_user_brings_credentials_and_keys(void **state)
+{
+    struct fake *f = ready();
+    struct tbe_entity id = fake_id(TBE_ENT_USER, 1), key = fake_id(TBE_ENT_API_KEY, 2);
+    char text[TBE_UUID_TEXT + 1], name[64], json[128];
+
+    (void)state;
+    tbe_uuid_text(&id.id, text);
+    put(f, TBE_ENT_USER, 1, "u@x", "{\"u\":1}");
+    snprintf(json, sizeof(json), "{\"userId\":{\"id\":\"%s\"}}", text);
+    put(f, TBE_ENT_API_KEY, 2, "k1", json);
+    put(f, TBE_ENT_API_KEY, 3, "k2", "{\"userId\":{\"id\":\"13814000-1dd2-11b2-8080-808080808080\"}}");
+    snprintf(name, sizeof(name), "user.credentials.%s", text);
+    store_put_state(f->batch, tbe_strz(name), TBE_STR("{\"enabled\":true}"));
+    fake_event(f, false, CLOUD_KIND_USER, &id, CLOUD_ACTION_ADDED, NULL);
+    const Edge__UplinkMsg *m = only_uplink(f);
+    check_part(PART(m, userupdatemsg), &id, 0, "{\"u\":1}");
+    assert_int_equal(m->n_usercredentialsupdatemsg, 1);
+    assert_string_equal(m->usercredentialsupdatemsg[0]->entity, "{\"enabled\":true}");
+    check_part(PART(m, apikeyupdatemsg), &key, 0, json);
+    fake_answer(f, fake_uplink(f, 0), true, "");
+    fake_turn(f);
+    fake_forget(f);
+    fake_event(f, false, CLOUD_KIND_USER, &id, CLOUD_ACTION_CREDENTIALS_UPDATED, NULL);
+    m = only_uplink(f);
+    assert_int_equal(m->n_usercredentialsupdatemsg, 1);
+    assert_int_equal(m->n_userupdatemsg + m->n_apikeyupdatemsg, 0);
+    fake_free(f);
+}
+
+static void
 deleted_entities_are_ids(void **state)
 {
     struct fake *f = ready();
@@ -317,6 +348,7 @@ main(void)
         cmocka_unit_test(entities_go_up_as_they_are_stored),
         cmocka_unit_test(an_asset_brings_its_profile),
         cmocka_unit_test(a_chain_brings_its_metadata),
+        cmocka_unit_test(a_user_brings_credentials_and_keys),
         cmocka_unit_test(deleted_entities_are_ids),
         cmocka_unit_test(what_is_gone_is_passed_over),
         cmocka_unit_test(alarms_relations_and_comments),
