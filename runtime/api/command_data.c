@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/export.h"
 
 #define DOWN (TBE_OUT_GSON | TBE_OUT_NO_HTML)
 
@@ -72,139 +73,42 @@ command_telemetry(struct command *c)
 
 /* Export -------------------------------------------------------------------------------------------- */
 
-struct key_list {
-    struct tbe_arena *a;
-    struct tbe_str *v;
-    uint32_t n, cap;
-};
+/* To the reply, or to a file. */
 struct export {
     struct command *c;
     FILE *file; /* NULL: into the reply */
-    struct tbe_str key, device;
-    struct store_range range;
-    bool csv, failed;
-    struct tbe_buf line;
-    int64_t points;
+    struct export_options o;
 };
 
 static bool
-collect_key(void *arg, const struct tbe_kv *kv, int64_t ts)
-{
-    struct key_list *l = arg;
-
-    (void)ts;
-    if (l->n == l->cap) {
-        struct tbe_str *v = tbe_arena_alloc(l->a, (l->cap ? l->cap * 2 : 64) * sizeof(*v));
-
-        if (l->n > 0) {
-            memcpy(v, l->v, l->n * sizeof(*v));
-        }
-        l->v = v;
-        l->cap = l->cap ? l->cap * 2 : 64;
-    }
-    l->v[l->n++] = tbe_arena_dup(l->a, kv->key);
-    return true;
-}
-
-static void
-csv_field(struct tbe_buf *b, struct tbe_str s)
-{
-    bool quote = false;
-
-    for (size_t i = 0; i < s.n; i++) {
-        quote = quote || strchr(",\"\r\n", s.p[i]) != NULL;
-    }
-    if (!quote) {
-        tbe_buf_puts(b, s);
-        return;
-    }
-    tbe_buf_putc(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"') {
-            tbe_buf_putc(b, '"');
-        }
-        tbe_buf_putc(b, s.p[i]);
-    }
-    tbe_buf_putc(b, '"');
-}
-
-static bool
-flush_lines(struct export *x)
-{
-    if (x->file == NULL) {
-        return command_line(x->c);
-    }
-    x->failed = x->failed || fwrite(x->c->out.p, 1, x->c->out.n, x->file) != x->c->out.n;
-    x->c->out.n = 0;
-    return !x->failed;
-}
-
-static bool
-export_point(void *arg, const struct tbe_kv *kv, int64_t ts)
+export_put(void *arg, const char *p, size_t n)
 {
     struct export *x = arg;
-    struct tbe_buf *b = &x->c->out;
 
-    x->points++;
-    if (x->csv) {
-        csv_field(b, x->device);
-        tbe_buf_putc(b, ',');
-        csv_field(b, kv->key);
-        tbe_buf_fmt(b, ",%lld,", (long long)ts);
-        if (kv->type == TBE_KV_STRING || kv->type == TBE_KV_JSON) {
-            csv_field(b, kv->s);
-        } else {
-            tbe_kv_json(b, kv, DOWN);
-        }
-        tbe_buf_putc(b, '\n');
-    } else {
-        tbe_buf_putz(b, "{\"device\":");
-        tbe_json_write_str(b, x->device);
-        tbe_buf_putz(b, ",\"key\":");
-        tbe_json_write_str(b, kv->key);
-        tbe_buf_fmt(b, ",\"ts\":%lld,\"value\":", (long long)ts);
-        tbe_kv_json(b, kv, DOWN);
-        tbe_buf_putz(b, "}\n");
+    if (x->file != NULL) {
+        return fwrite(p, 1, n, x->file) == n;
     }
-    return b->n < 65536 || flush_lines(x);
-}
-
-static bool
-export_device(void *arg, const struct store_entity *e)
-{
-    struct export *x = arg;
-    struct key_list keys = { .a = &x->c->a };
-    struct tbe_entity id = e->id;
-
-    x->device = tbe_arena_dup(&x->c->a, e->name);
-    if (x->key.p != NULL) {
-        store_history(x->c->store, &id, x->key, &x->range, export_point, x);
-        return !x->failed;
-    }
-    store_latest_each(x->c->store, &id, collect_key, &keys);
-    for (uint32_t i = 0; i < keys.n && !x->failed; i++) {
-        store_history(x->c->store, &id, keys.v[i], &x->range, export_point, x);
-    }
-    return !x->failed;
+    tbe_buf_put(&x->c->out, p, n);
+    return command_line(x->c);
 }
 
 static int
-export_options(struct command *c, struct export *x, struct tbe_str *device)
+export_options(struct command *c, struct export *x)
 {
     struct tbe_str v;
     int r = 0;
 
-    (void)command_option(c, "--device", device);
-    (void)command_option(c, "--key", &x->key);
+    (void)command_option(c, "--device", &x->o.device);
+    (void)command_option(c, "--key", &x->o.key);
     if (command_option(c, "--from", &v)) {
-        r = command_number(c, v, "--from", INT64_MIN, INT64_MAX, &x->range.from);
+        r = command_number(c, v, "--from", INT64_MIN, INT64_MAX, &x->o.from);
     }
     if (r == 0 && command_option(c, "--to", &v)) {
-        r = command_number(c, v, "--to", INT64_MIN, INT64_MAX, &x->range.to);
+        r = command_number(c, v, "--to", INT64_MIN, INT64_MAX, &x->o.to);
     }
     if (r == 0 && command_option(c, "--format", &v)) {
-        x->csv = tbe_str_eqz(v, "csv");
-        if (!x->csv && !tbe_str_eqz(v, "jsonl")) {
+        x->o.json = tbe_str_eqz(v, "jsonl");
+        if (!x->o.json && !tbe_str_eqz(v, "csv")) {
             r = command_usage(c, "--format must be csv or jsonl");
         }
     }
@@ -222,34 +126,20 @@ export_options(struct command *c, struct export *x, struct tbe_str *device)
 int
 command_export(struct command *c)
 {
-    struct export x = { .c = c, .csv = true, .range = { .from = INT64_MIN, .to = INT64_MAX } };
-    struct tbe_str device = TBE_STR_NONE;
-    int r = export_options(c, &x, &device);
+    struct export x = { .c = c, .o = { .from = INT64_MIN, .to = INT64_MAX } };
+    int64_t points = 0;
+    char err[256];
+    int r = export_options(c, &x);
 
-    if (r == 0) {
-        if (x.csv) {
-            tbe_buf_putz(&c->out, "device,key,ts,value\n");
-        }
-        if (device.p == NULL) {
-            store_entity_each(c->store, TBE_ENT_DEVICE, export_device, &x);
-        } else {
-            const struct store_entity *e = store_entity_by_name(c->store, TBE_ENT_DEVICE, device);
-
-            if (e == NULL) {
-                r = command_fail(c, "there is no device \"%.*s\"", (int)device.n, device.p);
-            } else {
-                struct store_entity copy = *e;
-
-                export_device(&x, &copy);
-            }
-        }
+    if (r == 0 && store_export_to(c->store, &x.o, export_put, &x, &points, err) != 0) {
+        /* A reply that is too large is reported by command_done. */
+        r = x.file == NULL && c->out.n > COMMAND_OUT_MAX ? 1 : command_fail(c, "%s", err);
     }
     if (x.file != NULL) {
-        (void)flush_lines(&x);
-        if (fclose(x.file) != 0 || x.failed) {
+        if (fclose(x.file) != 0 && r == 0) {
             r = command_fail(c, "the output file cannot be written: %s", strerror(errno));
         } else if (r == 0) {
-            tbe_buf_fmt(&c->out, "%lld points\n", (long long)x.points);
+            tbe_buf_fmt(&c->out, "%lld points\n", (long long)points);
         }
     }
     return r;

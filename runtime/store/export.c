@@ -4,16 +4,29 @@
 #include "store/export.h"
 #include <string.h>
 
+#define PIECE 65536u
+#define NUMBERS (TBE_OUT_GSON | TBE_OUT_NO_HTML) /* values as the cloud gets them */
+
 struct export {
     struct store *s;
     const struct export_options *o;
-    FILE *out;
+    store_export_fn *put;
+    void *arg;
     struct tbe_entity device;
     struct tbe_str name;   /* of the device; in the entity's mirror */
-    struct tbe_buf line, prefix;
-    struct tbe_arena arena;
+    struct tbe_buf lines, prefix;
+    int64_t points;
     bool failed;
 };
+
+/* What has come together goes out. */
+static bool
+flush(struct export *x)
+{
+    x->failed = x->failed || x->lines.oom || !x->put(x->arg, x->lines.p, x->lines.n);
+    x->lines.n = 0;
+    return !x->failed;
+}
 
 /* A CSV field, quoted when it must be. */
 static void
@@ -41,21 +54,17 @@ static bool
 put_point(void *arg, const struct tbe_kv *kv, int64_t ts)
 {
     struct export *x = arg;
-    struct tbe_buf *b = &x->line;
-    b->n = 0;
+    struct tbe_buf *b = &x->lines;
     tbe_buf_puts(b, tbe_buf_str(&x->prefix));
-    if (x->o->json) {
-        tbe_buf_fmt(b, "%lld,\"value\":", (long long)ts);
-        tbe_kv_json(b, kv, TBE_OUT_JAVA);
-        tbe_buf_putz(b, "}\n");
+    tbe_buf_fmt(b, "%lld,%s", (long long)ts, x->o->json ? "\"value\":" : "");
+    if (!x->o->json && (kv->type == TBE_KV_STRING || kv->type == TBE_KV_JSON)) {
+        csv_field(b, kv->s);
     } else {
-        tbe_buf_fmt(b, "%lld,", (long long)ts);
-        csv_field(b, tbe_kv_text(&x->arena, kv));
-        tbe_buf_putc(b, '\n');
-        tbe_arena_reset(&x->arena);
+        tbe_kv_json(b, kv, NUMBERS);
     }
-    x->failed = b->oom || fwrite(b->p, 1, b->n, x->out) != b->n;
-    return !x->failed;
+    tbe_buf_putz(b, x->o->json ? "}\n" : "\n");
+    x->points++;
+    return b->n < PIECE || flush(x);
 }
 
 static bool
@@ -76,7 +85,7 @@ put_key(void *arg, struct tbe_str key)
         csv_field(b, key);
         tbe_buf_putc(b, ',');
     }
-    struct store_range r = { .from = x->o->from, .to = x->o->to ? x->o->to : INT64_MAX };
+    struct store_range r = { .from = x->o->from, .to = x->o->to };
     store_history(x->s, &x->device, key, &r, put_point, x);
     return !x->failed;
 }
@@ -96,13 +105,13 @@ put_device(void *arg, const struct store_entity *e)
 }
 
 int
-store_export_open(struct store *s, const struct export_options *o, FILE *out, char err[256])
+store_export_to(struct store *s, const struct export_options *o, store_export_fn *put, void *arg, int64_t *points,
+                char err[256])
 {
-    struct export x = { .s = s, .o = o, .out = out };
-    tbe_arena_init(&x.arena, 0);
+    struct export x = { .s = s, .o = o, .put = put, .arg = arg };
     int rc = 0;
     if (!o->json) {
-        x.failed = fputs("device,key,ts,value\n", out) == EOF;
+        tbe_buf_putz(&x.lines, "device,key,ts,value\n");
     }
     if (!o->device.p) {
         store_entity_each(s, TBE_ENT_DEVICE, put_device, &x);
@@ -115,14 +124,23 @@ store_export_open(struct store *s, const struct export_options *o, FILE *out, ch
             put_device(&x, e);
         }
     }
-    if (rc == 0 && (fflush(out) == EOF || x.failed)) {
+    if (rc == 0 && x.lines.n > 0) {
+        flush(&x);
+    }
+    if (rc == 0 && x.failed) {
         snprintf(err, 256, "cannot write the export");
         rc = -1;
     }
-    tbe_buf_free(&x.line);
+    *points = x.points;
+    tbe_buf_free(&x.lines);
     tbe_buf_free(&x.prefix);
-    tbe_arena_free(&x.arena);
     return rc;
+}
+
+static bool
+to_file(void *arg, const char *p, size_t n)
+{
+    return fwrite(p, 1, n, arg) == n;
 }
 
 int
@@ -130,10 +148,15 @@ store_export(const char *dir, const struct export_options *o, FILE *out, char er
 {
     struct store_options so = { .dir = dir, .read_only = true };
     struct store *s;
+    int64_t points;
     if (store_open(&s, &so, NULL, err) < 0) {
         return -1;
     }
-    int rc = store_export_open(s, o, out, err);
+    int rc = store_export_to(s, o, to_file, out, &points, err);
     store_close(s);
+    if (rc == 0 && fflush(out) == EOF) {
+        snprintf(err, 256, "cannot write the export");
+        rc = -1;
+    }
     return rc;
 }

@@ -308,7 +308,8 @@ void store_debug_each(struct store *s, const struct tbe_entity *e, enum store_de
 
 /* Queries across threads and processes --------------------------------------------------------- */
 struct store_stats {
-    int64_t points;              /* points ever stored and still kept */
+    int64_t points;              /* stored and still kept; one that was overwritten counts twice until
+                                  * the compactor has passed it */
     int64_t log_rows, log_bytes;
     int64_t outbox_telemetry, outbox_general; /* entries waiting */
     int64_t outbox_oldest_ms;    /* created of the oldest waiting, 0 = none */

@@ -384,7 +384,7 @@ export_and_backup_work_beside_a_writer(void **state)
     save(b, &e, 10, v, 4);
     save(b, &e, 20, v, 1);
     commit_wait(f, &b);
-    struct export_options o = { .device = TBE_STR("A,\"1\"") };
+    struct export_options o = { .device = TBE_STR("A,\"1\""), .to = INT64_MAX };
     FILE *out = open_memstream(&text, &n);
     assert_int_equal(store_export(f->dir, &o, out, err), 0);
     fclose(out);
@@ -397,7 +397,7 @@ export_and_backup_work_beside_a_writer(void **state)
     fclose(out);
     assert_string_equal(text, "{\"device\":\"A,\\\"1\\\"\",\"key\":\"t\",\"ts\":20,\"value\":5.0}\n");
     free(text);
-    o = (struct export_options){ .device = TBE_STR("nobody") };
+    o = (struct export_options){ .device = TBE_STR("nobody"), .to = INT64_MAX };
     out = fopen("/dev/null", "w");
     assert_int_equal(store_export(f->dir, &o, out, err), -1);
     assert_non_null(strstr(err, "nobody"));
