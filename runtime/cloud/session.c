@@ -281,7 +281,8 @@ session_edge_entity(struct cloud *c, const Edge__EdgeConfiguration *cfg)
     tbe_uuid_text(store_tenant(c->env.store), tenant);
     tbe_uuid_text(&e.customer, owner);
     tbe_buf_fmt(&b, "{\"id\":{\"entityType\":\"EDGE\",\"id\":\"%s\"},\"createdTime\":%lld,"
-                "\"tenantId\":{\"entityType\":\"TENANT\",\"id\":\"%s\"},\"customerId\":{\"entityType\":\"CUSTOMER\",\"id\":\"%s\"}",
+                "\"tenantId\":{\"entityType\":\"TENANT\",\"id\":\"%s\"},"
+                "\"customerId\":{\"entityType\":\"CUSTOMER\",\"id\":\"%s\"}",
                 id, (long long)e.created, tenant, owner);
     put_member(&b, "name", cfg->name);
     put_member(&b, "type", cfg->type);
@@ -371,7 +372,8 @@ link_up(struct cloud *c, const struct cloud_link *l)
     Edge__ConnectResponseMsg *m;
     bool same = resumes(c, l);
 
-    m = edge__connect_response_msg__unpack(&alloc, l->response.n, (const uint8_t *)(l->response.p ? l->response.p : ""));
+    m = edge__connect_response_msg__unpack(&alloc, l->response.n,
+                                           (const uint8_t *)(l->response.p ? l->response.p : ""));
     c->s.refused = NULL;
     if (m == NULL) {
         c->s.refused = "its answer cannot be read";

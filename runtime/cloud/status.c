@@ -9,11 +9,13 @@
 
 static METRIC_GAUGE(m_up, "tbedge_cloud_up", "1 when the cloud has accepted this edge's session.");
 static METRIC_GAUGE(m_syncing, "tbedge_cloud_syncing", "1 while a sync runs that the edge asked for.");
-static METRIC_GAUGE(m_last_ack, "tbedge_cloud_last_ack_ms", "Time of the cloud's newest answer to an uplink, epoch ms.");
+static METRIC_GAUGE(m_last_ack, "tbedge_cloud_last_ack_ms",
+                           "Time of the cloud's newest answer to an uplink, epoch ms.");
 static METRIC_GAUGE(m_last_sync, "tbedge_cloud_last_sync_ms", "Time of the newest completed sync, epoch ms.");
 static METRIC_GAUGE(m_flight, "tbedge_cloud_uplinks_in_flight", "Uplink messages without an answer.");
 static METRIC_GAUGE(m_aside, "tbedge_cloud_aside", "Items the cloud does not take, kept aside.");
-static METRIC_GAUGE(m_lost, "tbedge_cloud_lost", "Items the cloud does not take that were lost: too many are kept aside.");
+static METRIC_GAUGE(m_lost, "tbedge_cloud_lost",
+                           "Items the cloud does not take that were lost: too many are kept aside.");
 static METRIC_GAUGE(m_negative, "tbedge_cloud_negative_answers", "Uplinks the cloud has refused.");
 static METRIC_GAUGE(m_limited, "tbedge_cloud_rate_limited", "Uplinks the cloud has refused for their rate.");
 static METRIC_GAUGE(m_downlinks, "tbedge_cloud_downlinks", "Downlinks handled.");
@@ -146,8 +148,9 @@ cloud_status_json(struct cloud *c, struct tbe_buf *out)
     tbe_buf_fmt(out, "},\"telemetry\":{\"depth\":%lld", (long long)st.outbox_telemetry);
     put_age(out, "ageMs", st.telemetry_oldest_ms);
     tbe_buf_fmt(out, "}},\"inFlight\":%u,\"dropped\":%lld,\"aside\":%lld,\"negativeAnswers\":%lld,"
-                "\"rateLimited\":%lld,\"lateAnswers\":%lld,\"downlinks\":%lld,\"downlinksFailed\":%lld,\"lastRefusal\":",
-                c->up.n_flights, (long long)(st.dropped + c->up.lost), (long long)c->up.aside, (long long)c->up.negative,
+                "\"rateLimited\":%lld,\"lateAnswers\":%lld,\"downlinks\":%lld,\"downlinksFailed\":%lld,"
+                "\"lastRefusal\":", c->up.n_flights, (long long)(st.dropped + c->up.lost),
+                (long long)c->up.aside, (long long)c->up.negative,
                 (long long)c->up.rate_limited, (long long)c->up.late, (long long)c->downlinks,
                 (long long)c->downlinks_failed);
     if (c->up.last_error[0] != '\0') {

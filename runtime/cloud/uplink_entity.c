@@ -146,7 +146,8 @@ put_credentials(struct conv *v, const struct tbe_entity *device)
     }
     tbe_uuid_text(&cid, id);
     tbe_uuid_text(&device->id, did);
-    tbe_buf_fmt(&b, "{\"id\":{\"id\":\"%s\"},\"createdTime\":%lld,\"deviceId\":{\"entityType\":\"DEVICE\",\"id\":\"%s\"},"
+    tbe_buf_fmt(&b, "{\"id\":{\"id\":\"%s\"},\"createdTime\":%lld,"
+                "\"deviceId\":{\"entityType\":\"DEVICE\",\"id\":\"%s\"},"
                 "\"credentialsType\":\"%s\",\"credentialsId\":", id, (long long)(e ? e->created : 0), did,
                 names[cred.type]);
     tbe_json_write_str(&b, cred.id);

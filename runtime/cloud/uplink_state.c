@@ -139,7 +139,8 @@ load_ranges(struct uplink *up, const struct tbe_list *l, uint64_t read)
     for (uint32_t i = 0; i < l->n && up->n_ranges < LOG_RANGES; i++) {
         struct up_range *r = &up->ranges[up->n_ranges];
 
-        if (!numbers(l->v[i], n, 7) || (up->n_ranges > 0 ? (uint64_t)n[0] != at : (uint64_t)n[0] < at) || n[1] <= n[0]) {
+        if (!numbers(l->v[i], n, 7) || n[1] <= n[0] ||
+            (up->n_ranges > 0 ? (uint64_t)n[0] != at : (uint64_t)n[0] < at)) {
             return false;
         }
         *r = (struct up_range){ .after = (uint64_t)n[0], .upto = (uint64_t)n[1], .flight = (int32_t)n[3],
