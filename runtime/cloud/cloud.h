@@ -102,6 +102,8 @@ bool cloud_downlink(struct cloud *c, struct store_batch *b, const Edge__Downlink
 
 /* Takes up what an earlier worker left unanswered: calls to devices. Part of cloud_new. */
 void cloud_downlink_start(struct cloud *c);
+/* Forgets them: part of cloud_free, before the hub goes. The rows stay for the next worker. */
+void cloud_downlink_stop(struct cloud *c);
 
 const struct cloud_env *cloud_env(const struct cloud *c);
 /* What the cloud said about this edge; NULL before the first accepted connect. Stored. */

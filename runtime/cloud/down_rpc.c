@@ -83,6 +83,12 @@ take_up(void *arg, struct tbe_str key, struct tbe_str value)
 }
 
 void
+cloud_downlink_stop(struct cloud *c)
+{
+    hub_rpc_forget(cloud_env(c)->hub, on_answer, free);
+}
+
+void
 cloud_downlink_start(struct cloud *c)
 {
     store_state_each(cloud_env(c)->store, TBE_STR(CALL_KEY), take_up, c);

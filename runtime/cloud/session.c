@@ -481,6 +481,7 @@ cloud_free(struct cloud *c)
     if (c == NULL) {
         return;
     }
+    cloud_downlink_stop(c);
     uplink_free(c);
     tbe_arena_free(&c->arena);
     tbe_buf_free(&c->out);

@@ -54,6 +54,9 @@ int hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_r
 int hub_rpc_await(struct device_hub *h, const struct tbe_uuid *id, int64_t expires, hub_rpc_fn *fn, void *arg)
     TBE_MUST_USE;
 
+/* The owner of fn goes: its callers are forgotten, drop is called with the argument of each. */
+void hub_rpc_forget(struct device_hub *h, hub_rpc_fn *fn, void (*drop)(void *arg));
+
 /* The batch of the running turn: what timers and sessions do is added to it. The owner sets it each turn. */
 void hub_batch_set(struct device_hub *h, struct store_batch *b);
 

@@ -684,6 +684,23 @@ hub_rpc_call(struct device_hub *h, struct store_batch *b, const struct hub_rpc *
 }
 
 void
+hub_rpc_forget(struct device_hub *h, hub_rpc_fn *fn, void (*drop)(void *arg))
+{
+    for (struct hub_caller **p = &h->callers; *p != NULL;) {
+        struct hub_caller *c = *p;
+
+        if (c->fn != fn) {
+            p = &c->next;
+            continue;
+        }
+        *p = c->next;
+        hub_timer_clear(&h->timers, &c->timer);
+        drop(c->arg);
+        free(c);
+    }
+}
+
+void
 rpc_free(struct device_hub *h)
 {
     h->closing = true; /* the rows are for the next worker */

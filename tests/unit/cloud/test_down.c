@@ -533,6 +533,7 @@ next_worker(struct hub_session *s, bool subscribe)
 {
     struct tbe_uuid id = uuid_of(DEV);
 
+    cloud_downlink_stop((struct cloud *)&fx);
     hub_batch_set(fx.hub, NULL);
     hub_free(fx.hub);
     fx.hub = hub_new(fx.s, "edge");

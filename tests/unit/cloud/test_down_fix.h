@@ -132,6 +132,7 @@ static inline int
 fix_teardown(void **state)
 {
     (void)state;
+    cloud_downlink_stop((struct cloud *)&fx);
     hub_free(fx.hub);
     store_commit(fx.s, &fx.b);
     store_close(fx.s);
