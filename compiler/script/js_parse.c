@@ -256,28 +256,37 @@ jp_prop_key(struct jp *p)
     return k;
 }
 
-static struct ast *
-binding_list(struct jp *p)
+/* The elements of n up to `close`: lists, list patterns, parameters. rest reads what stands behind "...". */
+void
+jp_elements(struct jp *p, struct ast *n, uint32_t close, const char *end, bool holes, jp_fn *element,
+    jp_fn *rest)
 {
-    struct ast *n = jp_node(p, AST_LIST), *tail = NULL;
-    jp_next(p);
-    while (!jp_is(p, ']') && p->t.t != JT_EOF) {
+    struct ast *tail = NULL;
+    while (!jp_is(p, close) && p->t.t != JT_EOF) {
         struct ast *e;
-        if (jp_is(p, ',')) {
+        if (holes && jp_is(p, ',')) {
             e = jp_node(p, AST_HOLE);
         } else if (jp_is(p, PK3('.', '.', '.'))) {
             e = jp_node(p, AST_SPREAD);
             jp_next(p);
-            e->a = jp_binding_target(p);
+            e->a = rest(p);
         } else {
-            e = binding_element(p);
+            e = element(p);
         }
         ast_append(&n->list, &tail, e);
         if (!jp_accept(p, ',')) {
             break;
         }
     }
-    jp_expect(p, ']', "]");
+    jp_expect(p, close, end);
+}
+
+static struct ast *
+binding_list(struct jp *p)
+{
+    struct ast *n = jp_node(p, AST_LIST);
+    jp_next(p);
+    jp_elements(p, n, ']', "]", true, binding_element, jp_binding_target);
     return n;
 }
 
@@ -345,23 +354,8 @@ jp_binding_target(struct jp *p)
 void
 jp_params(struct jp *p, struct ast *f)
 {
-    struct ast *tail = NULL;
     jp_expect(p, '(', "( of the parameters");
-    while (!jp_is(p, ')') && p->t.t != JT_EOF) {
-        struct ast *e;
-        if (jp_is(p, PK3('.', '.', '.'))) {
-            e = jp_node(p, AST_SPREAD);
-            jp_next(p);
-            e->a = jp_binding_target(p);
-        } else {
-            e = binding_element(p);
-        }
-        ast_append(&f->list, &tail, e);
-        if (!jp_accept(p, ',')) {
-            break;
-        }
-    }
-    jp_expect(p, ')', ") behind the parameters");
+    jp_elements(p, f, ')', ") behind the parameters", false, binding_element, jp_binding_target);
 }
 
 void

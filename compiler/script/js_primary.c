@@ -10,25 +10,9 @@
 static struct ast *
 list_literal(struct jp *p)
 {
-    struct ast *n = jp_node(p, AST_LIST), *tail = NULL;
+    struct ast *n = jp_node(p, AST_LIST);
     jp_next(p);
-    while (!jp_is(p, ']') && p->t.t != JT_EOF) {
-        struct ast *e;
-        if (jp_is(p, ',')) {
-            e = jp_node(p, AST_HOLE);
-        } else if (jp_is(p, PK3('.', '.', '.'))) {
-            e = jp_node(p, AST_SPREAD);
-            jp_next(p);
-            e->a = jp_assign(p);
-        } else {
-            e = jp_assign(p);
-        }
-        ast_append(&n->list, &tail, e);
-        if (!jp_accept(p, ',')) {
-            break;
-        }
-    }
-    jp_expect(p, ']', "]");
+    jp_elements(p, n, ']', "]", true, jp_assign, jp_assign);
     return n;
 }
 

@@ -18,7 +18,11 @@ struct jp {
     bool in_func;
 };
 
+typedef struct ast *jp_fn(struct jp *p);
+
 /* js_parse.c */
+void jp_elements(struct jp *p, struct ast *n, uint32_t close, const char *end, bool holes,
+    jp_fn *element, jp_fn *rest);
 void jp_next(struct jp *p);
 void jp_fail_at(struct jp *p, const struct js_token *t, const char *code, const char *fmt,
     ...) TBE_PRINTF(4, 5);

@@ -428,41 +428,28 @@ STATIC(tbe_t_is_finite)
     return tbe_bool(isfinite(tbel_arg_double(x, argv[0])));
 }
 
-STATIC(tbe_t_float_bits)
-{
-    need(x, "Float", "floatToIntBits", argc, argv, 1, 1);
-    float f = (float)tbel_arg_double(x, argv[0]);
-    int32_t i;
-    memcpy(&i, &f, sizeof(i));
-    return tbe_int(i);
-}
-
-STATIC(tbe_t_float_of_bits)
-{
-    need(x, "Float", "intBitsToFloat", argc, argv, 1, 1);
-    int32_t i = tbel_arg_int(x, argv[0]);
-    float f;
-    memcpy(&f, &i, sizeof(f));
-    return tbel_float(f);
-}
-
-STATIC(tbe_t_double_bits)
-{
-    need(x, "Double", "doubleToLongBits", argc, argv, 1, 1);
-    double d = tbel_arg_double(x, argv[0]);
-    int64_t i;
-    memcpy(&i, &d, sizeof(i));
-    return tbe_long(i);
-}
-
-STATIC(tbe_t_double_of_bits)
-{
-    need(x, "Double", "longBitsToDouble", argc, argv, 1, 1);
-    int64_t i = tbel_arg_long(x, argv[0]);
-    double d;
-    memcpy(&d, &i, sizeof(d));
-    return tbe_double(d);
-}
+/* The bits of a floating point number as an integer of its size, and back. */
+#define BITS(to_bits, of_bits, cls, to_name, of_name, real, whole, arg, make_whole, make_real) \
+    STATIC(to_bits) \
+    { \
+        need(x, cls, to_name, argc, argv, 1, 1); \
+        real d = (real)tbel_arg_double(x, argv[0]); \
+        whole i; \
+        memcpy(&i, &d, sizeof(i)); \
+        return make_whole(i); \
+    } \
+    STATIC(of_bits) \
+    { \
+        need(x, cls, of_name, argc, argv, 1, 1); \
+        whole i = arg(x, argv[0]); \
+        real d; \
+        memcpy(&d, &i, sizeof(d)); \
+        return make_real(d); \
+    }
+BITS(tbe_t_float_bits, tbe_t_float_of_bits, "Float", "floatToIntBits", "intBitsToFloat", float, int32_t,
+    tbel_arg_int, tbe_int, tbel_float)
+BITS(tbe_t_double_bits, tbe_t_double_of_bits, "Double", "doubleToLongBits", "longBitsToDouble", double,
+    int64_t, tbel_arg_long, tbe_long, tbe_double)
 
 STATIC(tbe_t_bool_parse)
 {

@@ -300,35 +300,17 @@ tbe_t_add_slow(struct tbe_x *x, tbe_val a, tbe_val b)
     return concat(x, a, b);
 }
 
-tbe_val
-tbe_t_sub_slow(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return arith(x, '-', a, b);
-}
-
-tbe_val
-tbe_t_mul(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return arith(x, '*', a, b);
-}
-
-tbe_val
-tbe_t_div(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return arith(x, '/', a, b);
-}
-
-tbe_val
-tbe_t_rem(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return arith(x, '%', a, b);
-}
-
-tbe_val
-tbe_t_pow(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return arith(x, 'p', a, b);
-}
+#define ARITH(fn, op) \
+    tbe_val \
+    fn(struct tbe_x *x, tbe_val a, tbe_val b) \
+    { \
+        return arith(x, op, a, b); \
+    }
+ARITH(tbe_t_sub_slow, '-')
+ARITH(tbe_t_mul, '*')
+ARITH(tbe_t_div, '/')
+ARITH(tbe_t_rem, '%')
+ARITH(tbe_t_pow, 'p')
 
 tbe_val
 tbe_t_neg(struct tbe_x *x, tbe_val a)
@@ -417,29 +399,16 @@ wide(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type to)
     return tbel_from_double(x, fold_double(op, tbel_to_double(a), tbel_to_double(b)), to);
 }
 
-tbe_val
-tbe_t_sadd(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to)
-{
-    return wide(x, '+', a, b, to);
-}
-
-tbe_val
-tbe_t_ssub(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to)
-{
-    return wide(x, '-', a, b, to);
-}
-
-tbe_val
-tbe_t_smul(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to)
-{
-    return wide(x, '*', a, b, to);
-}
-
-tbe_val
-tbe_t_sdiv(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to)
-{
-    return wide(x, '/', a, b, to);
-}
+#define WIDE(fn, op) \
+    tbe_val \
+    fn(struct tbe_x *x, tbe_val a, tbe_val b, enum tbe_type to) \
+    { \
+        return wide(x, op, a, b, to); \
+    }
+WIDE(tbe_t_sadd, '+')
+WIDE(tbe_t_ssub, '-')
+WIDE(tbe_t_smul, '*')
+WIDE(tbe_t_sdiv, '/')
 
 tbe_val
 tbe_t_half(struct tbe_x *x, char op, tbe_val a, tbe_val b, enum tbe_type ta, enum tbe_type tb)
@@ -488,23 +457,15 @@ bit_op(struct tbe_x *x, char op, tbe_val a, tbe_val b)
     return a.t == TBE_LONG || b.t == TBE_LONG ? tbe_long(r) : tbe_int((int32_t)r);
 }
 
-tbe_val
-tbe_t_band(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return bit_op(x, '&', a, b);
-}
-
-tbe_val
-tbe_t_bor(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return bit_op(x, '|', a, b);
-}
-
-tbe_val
-tbe_t_bxor(struct tbe_x *x, tbe_val a, tbe_val b)
-{
-    return bit_op(x, '^', a, b);
-}
+#define BITS(fn, op) \
+    tbe_val \
+    fn(struct tbe_x *x, tbe_val a, tbe_val b) \
+    { \
+        return bit_op(x, op, a, b); \
+    }
+BITS(tbe_t_band, '&')
+BITS(tbe_t_bor, '|')
+BITS(tbe_t_bxor, '^')
 
 /* op: < left, > right, u unsigned right. The class of the left side stays. */
 static tbe_val
