@@ -100,24 +100,6 @@ put(struct profile_device *d, uint32_t key, const struct tbe_kv *kv)
     }
 }
 
-static bool
-same_value(const struct tbe_kv *a, const struct tbe_kv *b)
-{
-    if (a->type != b->type) {
-        return false;
-    }
-    switch (a->type) {
-    case TBE_KV_BOOLEAN:
-        return a->u.b == b->u.b;
-    case TBE_KV_LONG:
-        return a->u.i == b->u.i;
-    case TBE_KV_DOUBLE:
-        return memcmp(&a->u.d, &b->u.d, sizeof(a->u.d)) == 0;
-    default:
-        return tbe_str_eq(a->s, b->s);
-    }
-}
-
 bool
 profile_device_set(struct profile_device *d, enum rules_key_type t, const struct tbe_kv *kv, int64_t ts, uint32_t *key)
 {
@@ -126,7 +108,7 @@ profile_device_set(struct profile_device *d, enum rules_key_type t, const struct
         return false;
     }
     const struct rules_cell *c = &d->rules.cells[*key];
-    bool changed = ts != d->rules.ts || !c->there || !same_value(&c->kv, kv);
+    bool changed = ts != d->rules.ts || !c->there || !tbe_kv_same(&c->kv, kv);
     put(d, *key, kv);
     return changed;
 }

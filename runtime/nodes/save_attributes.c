@@ -46,24 +46,6 @@ read_scope(struct tbe_run *r, const struct tbe_save_attributes_cfg *cfg, const s
     return scope;
 }
 
-static bool
-kv_equal(const struct tbe_kv *a, const struct tbe_kv *b)
-{
-    if (a->type != b->type) {
-        return false;
-    }
-    switch (a->type) {
-    case TBE_KV_BOOLEAN:
-        return a->u.b == b->u.b;
-    case TBE_KV_LONG:
-        return a->u.i == b->u.i;
-    case TBE_KV_DOUBLE:
-        return memcmp(&a->u.d, &b->u.d, sizeof(a->u.d)) == 0;
-    default:
-        return tbe_str_eq(a->s, b->s);
-    }
-}
-
 /* Only what is new or differs in value or type. */
 static struct tbe_kvs
 changed(struct tbe_run *r, const struct tbe_msg *m, enum store_scope scope, const struct tbe_kvs *kvs)
@@ -73,7 +55,7 @@ changed(struct tbe_run *r, const struct tbe_msg *m, enum store_scope scope, cons
         struct tbe_kv old;
         int64_t ts;
         if (!store_attr(engine_store(r->engine), &m->originator, scope, kvs->v[i].key, &old, &ts) ||
-            !kv_equal(&old, &kvs->v[i])) {
+            !tbe_kv_same(&old, &kvs->v[i])) {
             out.v[out.n++] = kvs->v[i];
         }
     }

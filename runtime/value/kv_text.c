@@ -104,3 +104,21 @@ tbe_kv_text(struct tbe_arena *a, const struct tbe_kv *kv)
     }
     return kv->s;
 }
+
+bool
+tbe_kv_same(const struct tbe_kv *a, const struct tbe_kv *b)
+{
+    if (a->type != b->type) {
+        return false;
+    }
+    switch (a->type) {
+    case TBE_KV_BOOLEAN:
+        return a->u.b == b->u.b;
+    case TBE_KV_LONG:
+        return a->u.i == b->u.i;
+    case TBE_KV_DOUBLE:
+        return memcmp(&a->u.d, &b->u.d, sizeof(a->u.d)) == 0;
+    default:
+        return tbe_str_eq(a->s, b->s);
+    }
+}

@@ -214,5 +214,7 @@ void tbe_kvs_json(struct tbe_buf *b, const struct tbe_kvs *kvs, unsigned out_fla
 /* Text form: LONG decimal, DOUBLE Java, BOOLEAN true/false, STRING and JSON raw (rule-nodes.md
  * 9.2). */
 struct tbe_str tbe_kv_text(struct tbe_arena *a, const struct tbe_kv *kv);
+/* Same type and value, the key aside; doubles bit by bit. */
+bool tbe_kv_same(const struct tbe_kv *a, const struct tbe_kv *b);
 
 #endif
