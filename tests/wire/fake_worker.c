@@ -409,6 +409,11 @@ take(const struct frame *fr)
         break;
     case FR_REPLAYED: open_log(); break;
     case FR_CONTROL: control(fr); break;
+    case FR_SWAP_FAILED: {
+        struct tbe_str why = frame_get_str(&r);
+        fprintf(stderr, "swap failed %u: %.*s\n", fr->aux, (int)why.n, why.p);
+        break;
+    }
     case FR_DRAIN:
         if (env_on("FAKE_NO_DRAIN")) {
             break;

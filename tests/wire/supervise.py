@@ -257,6 +257,7 @@ def test_worker_may_ask_for_a_swap():
         assert e.applied()[-1][5] == "w2"
         c.send(publish("swap", "/nonexistent", pid=3)).expect(puback(3))
         e.wait_log("the worker asked for failed: /nonexistent")
+        e.wait_log("swap failed 0: /nonexistent") # the worker is told
 
 
 def test_kill_of_the_front_waits_for_its_worker():
