@@ -21,7 +21,7 @@ struct build {
     struct toolchain tools;
     const char *options; /* what decides the outcome besides files and tools */
     struct build_cache cache;
-    bool said; /* something was reported: the next build has to say it again */
+    bool said; /* something was reported that is not kept: the next build has to find it again */
 };
 
 static void
@@ -83,8 +83,7 @@ remember(struct build *j)
     }
 }
 
-/* The same files, options and tools as at the last build, about which there was nothing to say, and the
- * worker is as it was left. */
+/* The same files, options and tools as at the last build, and the worker is as it was left. */
 static bool
 is_unchanged(struct build *j)
 {
@@ -209,12 +208,33 @@ prepare(struct build *j, bool *done)
         return cmd_fail("%.*s", (int)why.n, why.p);
     }
     j->tools.objects = j->objects;
-    j->options = tbe_arena_fmt(j->job.a, "target %s, root %s, strict %d, lines %d", j->target ? j->target : "-",
-                               j->job.root ? j->job.root : "-",
+    j->options = tbe_arena_fmt(j->job.a, "colour %d, target %s, root %s, strict %d, lines %d", cmd_colour(2),
+                               j->target ? j->target : "-", j->job.root ? j->job.root : "-",
                                j->job.strict, j->line_directives).p;
     cache_read(j->job.a, j->out, &j->cache);
     *done = j->text && !j->dump_ast && !j->dump_ir && !j->dump_opt && is_unchanged(j);
     return EXIT_CLEAN;
+}
+
+/* Shows the report and keeps its text for the record, so that an unchanged build can tell it again. */
+static void
+show_and_keep(struct build *j)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = j->text && j->job.ds.n ? open_memstream(&text, &n) : NULL;
+    j->cache.said = TBE_STR_NONE;
+    if (!f) {
+        j->said = j->job.ds.n || j->job.ds.dropped;
+        job_show(&j->job);
+        return;
+    }
+    diags_sort(&j->job.ds);
+    diags_text(&j->job.ds, f, cmd_colour(2));
+    j->said = fclose(f) != 0 || n > CACHE_SAID_MAX;
+    fwrite(text, 1, n, stderr);
+    j->cache.said = j->said ? TBE_STR_NONE : tbe_arena_dup(j->job.a, (struct tbe_str){ text, n });
+    free(text);
 }
 
 static int
@@ -224,6 +244,7 @@ run_build(struct build *j, char **files, int n)
     j->files = files;
     j->n_files = n;
     if (!j->emit_dir && (prepare(j, &done) != EXIT_CLEAN || done)) {
+        fwrite(j->cache.said.p ? j->cache.said.p : "", 1, done ? j->cache.said.n : 0, stderr);
         return done ? EXIT_CLEAN : EXIT_USAGE;
     }
     j->job.ds.build = !j->job.strict;
@@ -235,8 +256,7 @@ run_build(struct build *j, char **files, int n)
     struct check_options opt = { .together = true, .line_directives = j->line_directives };
     int32_t root = job_choose_root(&j->job);
     struct checked_chain *cc = check_chains(j->job.a, &j->job.ds, &j->job.cs, &opt);
-    job_show(&j->job);
-    j->said = j->job.ds.n || j->job.ds.dropped;
+    show_and_keep(j);
     j->job.ds.n = 0; /* shown; what the C compiler finds comes later */
     if (j->dump_ast) {
         dump_ast(j);

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "drive/file.h"
 
-#define RECORD_MAX 4096        /* bytes of OUT.digest */
+#define RECORD_MAX (4096u + CACHE_SAID_MAX) /* bytes of OUT.digest */
 #define FILE_MAX (1u << 30)    /* bytes of a file that is digested */
 #define HEX "%64[0-9a-f]"
 
@@ -100,6 +100,7 @@ cache_read(struct tbe_arena *a, const char *out, struct build_cache *c)
     if (good && strlen(r.program) == 64 && strlen(r.cc) == 64 && get_file(&p, "output", &r.output) && get_file(&p, "library", &r.library)) {
         *c = r;
         c->inputs[strlen(r.inputs) == 64 ? 64 : 0] = '\0';
+        c->said = tbe_arena_dup(a, (struct tbe_str){ p, b.n - (size_t)(p - b.p) });
     }
     tbe_buf_free(&b);
 }
@@ -118,6 +119,9 @@ cache_write(struct tbe_arena *a, const char *out, const struct build_cache *c)
     tbe_buf_fmt(&b, "%s\ncc %s\ninputs %s\n", c->program, c->cc, c->inputs[0] ? c->inputs : "-");
     put_file(&b, "output", &c->output);
     put_file(&b, "library", &c->library);
+    if (c->inputs[0]) {
+        tbe_buf_puts(&b, c->said);
+    }
     if (file_replace(a, tbe_arena_fmt(a, "%s.digest", out).p, tbe_buf_str(&b)) != 0) {
         unlink(tbe_arena_fmt(a, "%s.digest", out).p); /* an old record is worse than none */
     }

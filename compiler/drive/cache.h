@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include "drive/drive.h"
 
+#define CACHE_SAID_MAX (256u << 10) /* bytes of reports that are kept */
+
 /* A file as it was when its bytes were digested. */
 struct cache_file {
     uint64_t dev, ino, size;
@@ -17,8 +19,9 @@ struct cache_file {
 struct build_cache {
     char program[65]; /* digest of generated C, run time and cc: drive_digest */
     char cc[65];      /* digest of the C compiler: its words and its files */
-    char inputs[65];  /* digest of all that went in, when nothing was said about it; else "" */
+    char inputs[65];  /* digest of all that went in; "" when what was said about it is not kept */
     struct cache_file output, library;
+    struct tbe_str said; /* the report on the chains, as it was shown: the last part of the record */
 };
 
 /* Reads OUT.digest; all empty when it is absent or not one of ours. */

@@ -121,6 +121,11 @@ with tempfile.TemporaryDirectory() as d:
     ran, s, o, e1 = build(files=(b,))
     ran, s, o, e2 = build(files=(b,))
     check("what there is to say is said each time", e1 == e2 and b"no_such_node" in e1, e2.decode()[:300])
+    check("and a record says that nothing has changed", not ran and len(open(out + ".digest", "rb").read()) > 500)
+    ran, s, o, e3 = build("--format", "json", files=(b,))
+    check("in another format too", not ran and b"no_such_node" in o, o.decode()[:300])
+    ran, s, o, e4 = build(files=(b,))
+    check("and again as text", not ran and e4 == e1, e4.decode()[:300])
 
     again("the chain of before", True)
     write(os.path.join(d, "x.c"), "int cache_test_nothing;\n")
