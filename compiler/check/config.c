@@ -538,6 +538,24 @@ parses(struct config_ctx *x, const struct doc *config)
     return ok;
 }
 
+/* A file that lost its configurationVersion has keys of the present one, which the upgrade makes anew. */
+static void
+tell_overwritten(struct config_ctx *x, const struct doc *config)
+{
+    const struct node_class *cls = x->n->cls;
+    for (uint32_t i = 0; i < cls->n_upgrades; i++) {
+        const struct upgrade_op *op = &cls->upgrades[i];
+        bool sets = (op->kind == UPGRADE_SET && !op->if_false) || op->kind == UPGRADE_MAP || op->kind == UPGRADE_RENAME;
+        const char *key = op->into ? op->into : op->key;
+        const struct doc *was = sets && x->n->src->version < op->below ? doc_get(x->n->src->config, key) : NULL;
+        const struct doc *is = was ? doc_get(config, key) : NULL;
+        if (was && is && !doc_same(was, is)) {
+            config_report(x, C2319, was, "\"%s\" is a key of version %d, but configurationVersion is %lld: the upgrade "
+                          "replaces it", key, op->below, (long long)x->n->src->version);
+        }
+    }
+}
+
 /* The given configuration at the class's version (6). */
 static struct doc *
 upgraded(struct config_ctx *x, struct doc *config)
@@ -545,6 +563,7 @@ upgraded(struct config_ctx *x, struct doc *config)
     const struct chain_node *s = x->n->src;
     const struct node_class *cls = x->n->cls;
     if (config_upgrade(x->a, cls, s->version, config, &x->n->queue) == 0) {
+        tell_overwritten(x, config);
         return config;
     }
     struct doc *as_given = doc_copy(x->a, s->config);

@@ -103,7 +103,7 @@ static void
 find_unreached(struct tbe_arena *a, struct diags *ds, const struct chain *c, const struct out *o)
 {
     uint8_t *seen = tbe_arena_zalloc(a, c->n_nodes + 1);
-    uint32_t *stack = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *stack), depth = 0;
+    uint32_t *stack = tbe_arena_alloc(a, (c->n_nodes + 1) * sizeof *stack), depth = 0, unseen = 0;
     for (uint32_t i = 0; i < c->n_nodes; i++) {
         if ((int64_t)i == c->first || node_is_source(c->nodes[i].type)) {
             seen[i] = 1;
@@ -121,6 +121,21 @@ find_unreached(struct tbe_arena *a, struct diags *ds, const struct chain *c, con
                 stack[depth++] = c->edges[e].to;
             }
         }
+    }
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        unseen += !seen[i];
+    }
+    const struct doc *meta = c->nodes_doc->up, *at = doc_get(meta, c->first < 0 ? "firstNodeIndex" : "connections");
+    diag_at(ds, c->name, TBE_STR_NONE, -1);
+    if (unseen && c->first < 0 && !at) { /* null is meant: a chain of sources */
+        diag_add(ds, C2105, doc_pos(c->file, meta), "the chain has no first node: no message reaches %u of its "
+                 "nodes", unseen);
+        return;
+    }
+    if (unseen > 1 && c->n_edges == 0) {
+        diag_add(ds, C2207, doc_pos(c->file, at ? at : meta), "the chain has no connections: no message reaches %u of its "
+                 "nodes", unseen);
+        return;
     }
     for (uint32_t i = 0; i < c->n_nodes; i++) {
         if (!seen[i]) {
@@ -165,7 +180,7 @@ find_failures(struct diags *ds, const struct chain *c, const struct out *o)
                      (int)c->nodes[i].name.n, c->nodes[i].name.p);
         }
     }
-    if (n && !some) {
+    if (n && !some && (c->first >= 0 || doc_get(c->nodes_doc->up, "firstNodeIndex"))) {
         const struct chain_node *first = &c->nodes[c->first >= 0 ? c->first : 0];
         diag_at(ds, c->name, first->name, first->index);
         diag_add(ds, C2213, doc_pos(c->file, first->doc), "no node of this chain has Failure connected (%u can fail and "
@@ -216,21 +231,6 @@ check_graph(struct tbe_arena *a, struct diags *ds, const struct chain *c)
     }
 }
 
-static bool
-same_value(const struct doc *x, const struct doc *y)
-{
-    if (x->t != y->t || x->n != y->n || x->i != y->i || !tbe_str_eq(x->s, y->s) || !tbe_str_eq(x->key, y->key)) {
-        return false;
-    }
-    const struct doc *b = y->first;
-    for (const struct doc *a = x->first; a; a = a->next, b = b->next) {
-        if (!same_value(a, b)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Two nodes that do the same may have the same name: it does not matter which is meant. Of a node that something is
  * wrong with this is not known. */
 static bool
@@ -239,7 +239,7 @@ does_same(const struct checked_node *x, const struct checked_node *y)
     if (x->told || y->told || !x->cls || !y->cls) {
         return true;
     }
-    return x->cls == y->cls && (!x->config || !y->config || same_value(x->config, y->config));
+    return x->cls == y->cls && (!x->config || !y->config || doc_same(x->config, y->config));
 }
 
 /* Index of a node by hash of its name, to find doubles in one pass. */

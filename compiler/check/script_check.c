@@ -83,7 +83,7 @@ check_script(struct tbe_arena *a, struct diags *ds, const char *file, struct che
     const char *key = dialect == TBE_DIALECT_TBEL ? n->cls->tbel_key : n->cls->js_key;
     const char *name = dialect == TBE_DIALECT_TBEL ? "TBEL" : "JS";
     struct tbe_str text = doc_text(n->config, key);
-    if (n->src->config && !doc_get(n->src->config, "scriptLang") && !blank(doc_text(n->src->config, n->cls->tbel_key))) {
+    if (n->src->config && !doc_get(n->src->config, "scriptLang") && !blank(text) && !blank(doc_text(n->src->config, n->cls->tbel_key))) {
         diag_add(ds, C2406, doc_pos(file, n->src->config), "node %u \"%.*s\": \"scriptLang\" is not given, so \"%s\" runs "
                  "and \"%s\" does not", s->index, (int)s->name.n, s->name.p, n->cls->js_key, n->cls->tbel_key);
     }

@@ -474,6 +474,8 @@ read_shape(struct reader *r, struct chains *cs, const struct doc *d, int depth)
         if (d->n == 0) {
             diag_add(r->ds, C2008, doc_pos(r->file, d), "this list has no rule chain");
         }
+    } else if (meta && meta->t != DOC_MAP && meta->t != DOC_NULL) {
+        wrong_type(r, meta, "\"metadata\"", "an object");
     } else if (meta && meta->t == DOC_MAP) {
         read_chain(r, cs, d, head, meta);
     } else if (doc_get(d, "entity") && doc_get(d, "metaData")) { /* version control */

@@ -116,6 +116,22 @@ doc_copy(struct tbe_arena *a, const struct doc *d)
     return c;
 }
 
+bool
+doc_same(const struct doc *x, const struct doc *y)
+{
+    bool text = x->t == DOC_STR || x->t == DOC_NUM; /* literals of other types may be spelled in several ways */
+    if (x->t != y->t || x->n != y->n || x->i != y->i || (text && !tbe_str_eq(x->s, y->s))) {
+        return false;
+    }
+    const struct doc *b = y->first;
+    for (const struct doc *a = x->first; a; a = a->next, b = b->next) {
+        if (!tbe_str_eq(a->key, b->key) || !doc_same(a, b)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 put_pointer(struct tbe_buf *b, const struct doc *d)
 {

@@ -48,6 +48,8 @@ struct doc *doc_get_str(const struct doc *d, struct tbe_str key);
 struct tbe_str doc_text(const struct doc *d, const char *key);
 bool doc_true(const struct doc *d, const char *key); /* member is true */
 struct doc *doc_copy(struct tbe_arena *a, const struct doc *d); /* deep; keeps positions */
+/* Same value, members in the same order; positions do not count. */
+bool doc_same(const struct doc *x, const struct doc *y);
 /* RFC 6901 pointer to d from its document's root. */
 struct tbe_str doc_pointer(struct tbe_arena *a, const struct doc *d);
 const char *doc_type_name(enum doc_type t); /* "a string" */

@@ -12,6 +12,7 @@ import tempfile
 
 TBEDGEC, SRC, CORPUS = sys.argv[1:4]
 PREFIX = "org.thingsboard.rule.engine."
+GENERATOR = PREFIX + "debug.TbMsgGeneratorNode"
 PER_FILE = 6  # mutants of one corpus file
 
 SCHEMAS = {}
@@ -191,6 +192,10 @@ def mutants(chain, clean, told):
             add("edge to itself", "C2205", ("connections", len(conns)),
                 lambda m: m["connections"].append(
                     {"fromIndex": first, "toIndex": first, "type": SCHEMAS[nodes[first]["type"]]["x-relations"][0]}))
+    if first is not None and first in clean and len(reached) > 1 and all(n["type"] in SCHEMAS and n["type"] != GENERATOR for n in nodes):
+        add("first node removed", "C2105", (), lambda m: m.pop("firstNodeIndex"))
+        if not base.get("ruleChainConnections"):
+            add("connections removed", "C2207", (), lambda m: m.pop("connections"))
     if first is not None:
         add("first node nowhere", "C2104", ("firstNodeIndex",), lambda m: m.update(firstNodeIndex=len(nodes)))
         add("first node no number", "C2102", ("firstNodeIndex",), lambda m: m.update(firstNodeIndex="0"))
