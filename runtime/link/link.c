@@ -3,9 +3,6 @@
 #include "config.h"
 #include "link/link.h"
 
-#ifdef HAVE_MALLOC_H
-#include <malloc.h>
-#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "link/envelope.h"
+#include "link/memory.h"
 #include "link/pipe.h"
 #include "link/stream.h"
 #include "link/uplinks.h"
@@ -22,6 +20,8 @@
 #define LOG_EVERY_MS 300000    /* the same trouble is not told more often */
 #define JITTER_PERCENT 25      /* of the pause, up or down */
 #define TRIM_PAUSE_MS 500      /* in a shorter pause memory is not given back */
+#define SETTLED_MS 3000        /* after a connect, or much traffic: the memory it needed goes */
+#define MUCH (1u << 20)        /* bytes */
 
 struct link {
     struct event_base *base;
@@ -30,13 +30,14 @@ struct link {
     struct stream *stream;
     struct link_config cfg;
     struct tbe_buf cfg_bytes; /* what cfg's strings point into */
-    struct event *retry, *deadline;
+    struct event *retry, *deadline, *settled;
     struct uplinks uplinks; /* wait for the stream */
     uint64_t sending;       /* seq of the one it has; 0 = the connect request */
     bool stopping, configured, failed, answered, clean;
     enum link_state state;
     uint32_t session, attempts, max_uplink;
     uint32_t least_pause; /* asked for with FR_LINK_RECONNECT, ms */
+    size_t moved; /* bytes in both directions, since that was last asked for */
     int64_t since, next_at, pause, up_mono_ms, logged_mono_ms;
     char error[240], logged[240];
 };
@@ -144,17 +145,15 @@ drop_uplinks(struct link *l)
     }
 }
 
-/* What the channel held is given back while nothing goes on. */
+/* Memory is given back when the traffic is over: more of it puts that off. */
 static void
-trim_memory(struct link *l)
+count_traffic(struct link *l, size_t bytes)
 {
-#ifdef HAVE_MALLOC_TRIM
-    if (l->pause >= TRIM_PAUSE_MS) {
-        malloc_trim(0);
+    l->moved += bytes;
+    if (l->moved >= MUCH) {
+        l->moved = 0;
+        add_timer(l->settled, SETTLED_MS);
     }
-#else
-    (void)l;
-#endif
 }
 
 /* The attempt or the session is over; error says why. */
@@ -164,6 +163,7 @@ ended(struct link *l)
     bool was_up = l->state == LINK_UP;
 
     event_del(l->deadline);
+    event_del(l->settled);
     drop_uplinks(l);
     if (l->stopping) {
         event_base_loopbreak(l->base);
@@ -178,7 +178,9 @@ ended(struct link *l)
     }
     plan_next(l);
     set_state(l, LINK_WAITING, TBE_STR_NONE);
-    trim_memory(l);
+    if (l->pause >= TRIM_PAUSE_MS) {
+        memory_give_back();
+    }
 }
 
 static void
@@ -201,6 +203,15 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
                  l->cfg.connect_timeout);
     }
     stream_cancel(l->stream);
+}
+
+static void
+on_settled(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    memory_give_back();
 }
 
 /* Uplinks. */
@@ -272,6 +283,7 @@ on_connect_answer(struct link *l, struct tbe_str body)
     l->up_mono_ms = mono_ms();
     log_info("cloud link: connected to %.*s:%u as edge %s, session %u", (int)l->cfg.host.n,
              l->cfg.host.p, l->cfg.port, a.edge, l->session);
+    add_timer(l->settled, SETTLED_MS);
     set_state(l, LINK_UP, body);
 }
 
@@ -281,6 +293,7 @@ pass_on(struct link *l, struct tbe_str bytes)
     struct tbe_buf *b = pipe_out(l->pipe);
     size_t begin = frame_begin(b, FR_LINK, 0, 0, l->session, 0);
 
+    count_traffic(l, bytes.n);
     tbe_buf_puts(b, bytes);
     if (!frame_end(b, begin) && !b->oom) {
         log_error("cloud link: a message of %zu bytes is above every limit: dropped", bytes.n);
@@ -427,6 +440,7 @@ check_uplink(struct link *l, const struct frame *f)
     if (l->max_uplink && f->payload.n > l->max_uplink) {
         return UPLINK_TOO_BIG;
     }
+    count_traffic(l, f->payload.n);
     kind = envelope_request(f->payload);
     if (kind != ENVELOPE_OTHER) {
         return UPLINK_BAD;
@@ -535,8 +549,9 @@ link_new(struct event_base *base, int fd)
     l->base = base;
     l->retry = evtimer_new(base, on_retry, l);
     l->deadline = evtimer_new(base, on_deadline, l);
+    l->settled = evtimer_new(base, on_settled, l);
     l->pipe = pipe_new(base, fd, &pipe_events, l);
-    if (!l->retry || !l->deadline || !l->pipe) {
+    if (!l->retry || !l->deadline || !l->settled || !l->pipe) {
         link_free(l);
         return NULL;
     }
@@ -557,6 +572,9 @@ link_free(struct link *l)
     }
     if (l->deadline) {
         event_free(l->deadline);
+    }
+    if (l->settled) {
+        event_free(l->settled);
     }
     tbe_buf_free(&l->cfg_bytes);
     free(l);
