@@ -56,7 +56,10 @@ lw_expr(struct lower *l, struct ast *n)
     case AST_UNARY:
         return lw_unary(l, n);
     case AST_BINARY:
-        return lw_binary(l, n);
+        if (l->js) {
+            lw_fold_js(l, n);
+        }
+        return n->kind == AST_LITERAL ? lw_literal(l, n) : lw_binary(l, n);
     case AST_LOGICAL:
         return lw_logical(l, n);
     case AST_ASSIGN:

@@ -37,6 +37,9 @@ struct cx lw_self_value(struct lower *l, const struct ast *n);
 struct cx lw_member(struct lower *l, struct ast *n);
 struct cx lw_index_expr(struct lower *l, struct ast *n);
 
+/* fold.c */
+void lw_fold_js(struct lower *l, struct ast *n); /* makes a literal of n where it can */
+
 /* lower_call.c */
 struct cx lw_call(struct lower *l, struct ast *n);
 struct cx lw_new_op(struct lower *l, struct ast *n);
