@@ -150,7 +150,8 @@ synopsis(const struct command *c, FILE *out)
             const struct cmd_option *o = &c->options[i];
             const char *arg = !o->arg ? "" : o->values && !o->list ? o->values : o->arg;
             char letter[] = { o->letter, '\0' };
-            snprintf(part, sizeof part, " [-%s%s%s%s]", o->letter ? letter : "-", o->letter ? "" : o->name,
+            snprintf(part, sizeof part, " [-%s%s%s%s]", o->letter ? letter : "-",
+                     o->letter ? "" : o->name,
                      *arg ? " " : "", arg);
         }
         if (col + (int)strlen(part) > 98) {
@@ -173,7 +174,8 @@ option_help(const struct cmd_option *o, FILE *out)
     }
     fprintf(out, "%*s%s", HELP_COLUMN - col, "", o->help);
     if (o->values) {
-        fprintf(out, ": %s%s", spelled(o->values, values, sizeof values), o->list ? ", with commas" : "");
+        fprintf(out, ": %s%s", spelled(o->values, values, sizeof values),
+                o->list ? ", with commas" : "");
     }
     fputc('\n', out);
 }
@@ -181,7 +183,8 @@ option_help(const struct cmd_option *o, FILE *out)
 void
 command_help(const struct command *c, FILE *out)
 {
-    static const struct cmd_option common[] = { { .name = "help", .letter = 'h', .help = "show this and stop" },
+    static const struct cmd_option common[] = { { .name = "help", .letter = 'h',
+                                                  .help = "show this and stop" },
                                                 { .name = "version", .help = "show the version and stop" } };
     synopsis(c, out);
     fprintf(out, "\n%s\n\nOptions:\n", c->about);
@@ -209,7 +212,8 @@ tables(const struct command *c, struct option *longs, char *shorts)
     *shorts++ = 'h';
     for (int i = 0; i < c->n_options; i++) {
         const struct cmd_option *o = &c->options[i];
-        longs[i] = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL, OPT_BASE + i };
+        longs[i] = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL,
+                                    OPT_BASE + i };
         if (o->letter) {
             *shorts++ = o->letter;
             if (o->arg) {
@@ -241,7 +245,8 @@ take(struct cmd_args *x, int i, const char *value)
     char values[160];
     value = value ? value : "";
     if (o->arg && !value_ok(o, value)) {
-        return cmd_usage(x->cmd, "--%s takes %s, not %s", o->name, spelled(o->values, values, sizeof values), value);
+        return cmd_usage(x->cmd, "--%s takes %s, not %s", o->name,
+                         spelled(o->values, values, sizeof values), value);
     }
     if (x->n_all == CMD_MAX_VALUES) {
         return cmd_usage(x->cmd, "more than %d options", CMD_MAX_VALUES);

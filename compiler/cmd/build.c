@@ -59,7 +59,8 @@ emit(struct build *j, const struct ir_program *p, bool *built, struct emit_resul
     cache_cc(j->job.a, &j->tools, cc);
     emit_program(j->job.a, p, "", j->line_directives, out);
     if (drive_digest(j->job.a, &j->tools, out, &j->cache.library, digest) != 0) {
-        return cmd_fail("cannot read %.*s: %s", (int)j->tools.library.n, j->tools.library.p, strerror(errno));
+        return cmd_fail("cannot read %.*s: %s", (int)j->tools.library.n, j->tools.library.p,
+                        strerror(errno));
     }
     *built = strcmp(digest, j->cache.program) == 0 && strcmp(cc, j->cache.cc) == 0 && cache_output_same(j->out, &j->cache);
     if (!*built) {
@@ -75,7 +76,8 @@ static void
 remember(struct build *j)
 {
     j->cache.output.digest[0] = '\0';
-    if (j->said || cache_inputs(j->job.a, &j->tools, j->options, j->files, j->n_files, j->cache.inputs) != 0) {
+    if (j->said || cache_inputs(j->job.a, &j->tools, j->options, j->files, j->n_files,
+                                j->cache.inputs) != 0) {
         j->cache.inputs[0] = '\0';
     }
     if (cache_digest(j->out, &j->cache.output) == 0) {
@@ -208,7 +210,8 @@ prepare(struct build *j, bool *done)
         return cmd_fail("%.*s", (int)why.n, why.p);
     }
     j->tools.objects = j->objects;
-    j->options = tbe_arena_fmt(j->job.a, "colour %d, target %s, root %s, strict %d, lines %d", cmd_colour(2),
+    j->options = tbe_arena_fmt(j->job.a, "colour %d, target %s, root %s, strict %d, lines %d",
+                               cmd_colour(2),
                                j->target ? j->target : "-", j->job.root ? j->job.root : "-",
                                j->job.strict, j->line_directives).p;
     cache_read(j->job.a, j->out, &j->cache);
@@ -275,21 +278,27 @@ run_build(struct build *j, char **files, int n)
     return j->emit_dir ? emit_only(j, p) : compile(j, p, cc);
 }
 
-enum { OPT_OUTPUT, OPT_CC, OPT_ROOT, OPT_TARGET, OPT_EMIT_ONLY, OPT_OBJECTS, OPT_DUMP, OPT_NO_LINE, OPT_FORMAT,
+enum { OPT_OUTPUT, OPT_CC, OPT_ROOT, OPT_TARGET, OPT_EMIT_ONLY, OPT_OBJECTS, OPT_DUMP, OPT_NO_LINE,
+       OPT_FORMAT,
        OPT_STRICT };
 
 static const struct cmd_option options[] = {
-    [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true, .help = "the worker to write (worker)" },
+    [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true,
+                     .help = "the worker to write (worker)" },
     [OPT_CC] = { "cc", "CC", .help = "C compiler and its options ($CC, else gcc, cc or tcc)" },
-    [OPT_ROOT] = { "root", "NAME", .help = "name or id of the root chain (the one marked root, or the only one)" },
-    [OPT_TARGET] = { "target", "TRIPLE", .help = "machine to build for, aarch64-linux-gnu for example (this one)" },
+    [OPT_ROOT] = { "root", "NAME",
+                   .help = "name or id of the root chain (the one marked root, or the only one)" },
+    [OPT_TARGET] = { "target", "TRIPLE",
+                     .help = "machine to build for, aarch64-linux-gnu for example (this one)" },
     [OPT_EMIT_ONLY] = { "emit-only", "DIR", .dir = true, .help = "write the C into DIR and stop" },
-    [OPT_OBJECTS] = { "objects", "DIR", .dir = true, .help = "keep compiled C in DIR: only changed chains are compiled" },
+    [OPT_OBJECTS] = { "objects", "DIR", .dir = true,
+                      .help = "keep compiled C in DIR: only changed chains are compiled" },
     [OPT_DUMP] = { "dump", "LIST", "ast|ir|opt", .list = true,
                    .help = "print the chains as read, as IR, as planned" },
     [OPT_NO_LINE] = { "no-line", .help = "no #line directives for scripts" },
     [OPT_FORMAT] = { "format", "FORMAT", JOB_FORMATS, "how problems are shown" },
-    [OPT_STRICT] = { "strict", .help = "warnings are errors; a node that does not work stops the build" },
+    [OPT_STRICT] = { "strict",
+                     .help = "warnings are errors; a node that does not work stops the build" },
 };
 
 static int

@@ -60,7 +60,8 @@ head(struct tbe_buf *b, const char *page, const char *section, const char *name,
     for (const char *p = page; *p; p++) {
         tbe_buf_putc(b, (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p));
     }
-    tbe_buf_fmt(b, " %s\n.Os tbedgec " PACKAGE_VERSION "\n.Sh NAME\n.Nm %s\n.Nd %s\n", section, name, what);
+    tbe_buf_fmt(b, " %s\n.Os tbedgec " PACKAGE_VERSION "\n.Sh NAME\n.Nm %s\n.Nd %s\n", section,
+                name, what);
 }
 
 static void
@@ -192,14 +193,17 @@ void
 docs_man_main(struct tbe_buf *b)
 {
     head(b, "tbedgec", "1", "tbedgec", "compile ThingsBoard rule chains to a native program");
-    tbe_buf_putz(b, ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n.Op Ar file ...\n.Nm\n.Fl h | \\-help\n.Nm\n"
+    tbe_buf_putz(b,
+                 ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n.Op Ar file ...\n.Nm\n.Fl h | \\-help\n.Nm\n"
                     ".Fl \\-version\n.Sh DESCRIPTION\n.Nm\nreads ThingsBoard rule chains, JSON or YAML, checks them and\n"
                     "translates them and their TBEL and JavaScript scripts to C and to a native program, the worker,\n"
                     "which\n.Xr tbedge 1\nruns.\n.Pp\nThe commands are:\n.Bl -tag -width Ds\n");
     for (int i = 0; i < n_commands; i++) {
-        tbe_buf_fmt(b, ".It Cm %s\n%s;\nsee\n.Xr tbedgec-%s 1\n", commands[i]->name, commands[i]->summary, commands[i]->name);
+        tbe_buf_fmt(b, ".It Cm %s\n%s;\nsee\n.Xr tbedgec-%s 1\n", commands[i]->name,
+                    commands[i]->summary, commands[i]->name);
     }
-    tbe_buf_putz(b, ".El\n.Pp\nA\n.Ar file\nthat is\n.Sq -\nis standard input;\n.Sq \\-\\-\nends the options.\n"
+    tbe_buf_putz(b,
+                 ".El\n.Pp\nA\n.Ar file\nthat is\n.Sq -\nis standard input;\n.Sq \\-\\-\nends the options.\n"
                     "Long options may be shortened and take their value behind a space or\n.Sq = .\n"
                     ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
                     ".It Ev CC\nthe C compiler, with its options, when\n.Fl \\-cc\nis not given\n"
@@ -229,8 +233,10 @@ setting(struct tbe_buf *b, const struct doc *s, const char *path)
         line(b, what.p, what.n);
         tbe_buf_putz(b, ".br\n");
     }
-    for (const struct doc *v = values && values->t == DOC_LIST ? values->first : NULL; v; v = v->next) {
-        tbe_buf_fmt(b, "%s%.*s%s", v == values->first ? "One of " : "", (int)v->s.n, v->s.p, v->next ? ", " : ".\n");
+    for (const struct doc *v = values &&
+         values->t == DOC_LIST ? values->first : NULL; v; v = v->next) {
+        tbe_buf_fmt(b, "%s%.*s%s", v == values->first ? "One of " : "", (int)v->s.n, v->s.p,
+                    v->next ? ", " : ".\n");
     }
     if (min && max) {
         tbe_buf_fmt(b, "From %.*s to %.*s.\n", (int)min->s.n, min->s.p, (int)max->s.n, max->s.p);
@@ -271,7 +277,8 @@ docs_man_settings(struct tbe_buf *b, const struct doc *schema)
     tbe_buf_putc(&z, '\n');
     paragraphs(b, z.p ? z.p : "");
     tbe_buf_free(&z);
-    tbe_buf_putz(b, ".Pp\nThe file is YAML: a setting\n.Cm a.b.c\nis the key c of the map b of the map a.\n"
+    tbe_buf_putz(b,
+                 ".Pp\nThe file is YAML: a setting\n.Cm a.b.c\nis the key c of the map b of the map a.\n"
                     "Without\n.Fl c\nit is looked for as\n.Pa tbedge.yml\nand\n.Pa /etc/tbedge/tbedge.yml .\n"
                     "Options of the command line go before the environment, that before the file.\n"
                     "An unknown key is an error.\n.Pp\nThe settings are:\n.Bl -tag -width Ds\n");

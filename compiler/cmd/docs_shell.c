@@ -43,7 +43,8 @@ bash_values(struct tbe_buf *b, const struct command *c, const struct cmd_option 
         words(b, o->values);
         tbe_buf_putz(b, "' -- \"$cur\") ;;\n");
     } else if (o->file || o->dir) {
-        tbe_buf_fmt(b, "mapfile -t COMPREPLY < <(compgen -%c -- \"$cur\") ;;\n", o->dir ? 'd' : 'f');
+        tbe_buf_fmt(b, "mapfile -t COMPREPLY < <(compgen -%c -- \"$cur\") ;;\n",
+                    o->dir ? 'd' : 'f');
     } else {
         tbe_buf_putz(b, ": ;;\n");
     }
@@ -65,7 +66,8 @@ bash_options(struct tbe_buf *b, const struct command *c)
 void
 docs_bash(struct tbe_buf *b)
 {
-    tbe_buf_putz(b, "# SPDX-License-Identifier: Apache-2.0\n# bash completion for tbedgec; made by `tbedgec docs`\n"
+    tbe_buf_putz(b,
+                 "# SPDX-License-Identifier: Apache-2.0\n# bash completion for tbedgec; made by `tbedgec docs`\n"
                     "_tbedgec()\n{\n    local cur prev cmd= words= i\n    COMPREPLY=()\n    cur=${COMP_WORDS[COMP_CWORD]}\n"
                     "    prev=${COMP_WORDS[COMP_CWORD-1]}\n"
                     "    if [[ $cur == = ]]; then\n        cur=\n"
@@ -75,7 +77,8 @@ docs_bash(struct tbe_buf *b)
     for (int i = 0; i < n_commands; i++) {
         tbe_buf_fmt(b, "%s ", commands[i]->name);
     }
-    tbe_buf_putz(b, "-h --help --version' -- \"$cur\")\n        return\n    fi\n    case $cmd:$prev in\n");
+    tbe_buf_putz(b,
+                 "-h --help --version' -- \"$cur\")\n        return\n    fi\n    case $cmd:$prev in\n");
     for (int i = 0; i < n_commands; i++) {
         for (int k = 0; k < commands[i]->n_options; k++) {
             if (commands[i]->options[k].arg) {
@@ -123,14 +126,16 @@ zsh_option(struct tbe_buf *b, const struct cmd_option *o, bool letter)
 void
 docs_zsh(struct tbe_buf *b)
 {
-    tbe_buf_putz(b, "#compdef tbedgec\n# SPDX-License-Identifier: Apache-2.0\n# made by `tbedgec docs`\n"
+    tbe_buf_putz(b,
+                 "#compdef tbedgec\n# SPDX-License-Identifier: Apache-2.0\n# made by `tbedgec docs`\n"
                     "_tbedgec() {\n    local -a commands\n    commands=(\n");
     for (int i = 0; i < n_commands; i++) {
         tbe_buf_fmt(b, "        '%s:", commands[i]->name);
         quoted(b, commands[i]->summary, ":\\");
         tbe_buf_putz(b, "'\n");
     }
-    tbe_buf_putz(b, "    )\n    if (( CURRENT == 2 )); then\n        _describe -t commands command commands\n"
+    tbe_buf_putz(b,
+                 "    )\n    if (( CURRENT == 2 )); then\n        _describe -t commands command commands\n"
                     "        compadd -- -h --help --version\n        return\n    fi\n"
                     "    local cmd=$words[2]\n    shift words\n    (( CURRENT-- ))\n    case $cmd in\n");
     for (int i = 0; i < n_commands; i++) {
@@ -157,7 +162,8 @@ docs_zsh(struct tbe_buf *b)
 void
 docs_fish(struct tbe_buf *b)
 {
-    tbe_buf_putz(b, "# SPDX-License-Identifier: Apache-2.0\n# fish completion for tbedgec; made by `tbedgec docs`\n"
+    tbe_buf_putz(b,
+                 "# SPDX-License-Identifier: Apache-2.0\n# fish completion for tbedgec; made by `tbedgec docs`\n"
                     "complete -c tbedgec -s h -l help -d 'show the options and stop'\n"
                     "complete -c tbedgec -l version -d 'show the version and stop'\n"
                     "complete -c tbedgec -n __fish_use_subcommand -f\n");
@@ -168,7 +174,8 @@ docs_fish(struct tbe_buf *b)
         tbe_buf_putz(b, "'\n");
         for (int k = 0; k < c->n_options; k++) {
             const struct cmd_option *o = &c->options[k];
-            tbe_buf_fmt(b, "complete -c tbedgec -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+            tbe_buf_fmt(b, "complete -c tbedgec -n '__fish_seen_subcommand_from %s' -l %s", c->name,
+                        o->name);
             if (o->letter) {
                 tbe_buf_fmt(b, " -s %c", o->letter);
             }
@@ -177,7 +184,8 @@ docs_fish(struct tbe_buf *b)
                 words(b, o->values);
                 tbe_buf_putc(b, '\'');
             } else if (o->arg) {
-                tbe_buf_putz(b, o->dir ? " -x -a '(__fish_complete_directories)'" : o->file ? " -r" : " -x");
+                tbe_buf_putz(b,
+                             o->dir ? " -x -a '(__fish_complete_directories)'" : o->file ? " -r" : " -x");
             }
             tbe_buf_putz(b, " -d '");
             quoted(b, o->help, "\\");

@@ -11,9 +11,12 @@ enum { OPT_TO, OPT_WRITE, OPT_CHECK, OPT_OUTPUT };
 
 static const struct cmd_option options[] = {
     [OPT_TO] = { "to", "FORM", "yaml|json", "form to write (the one of the file)" },
-    [OPT_WRITE] = { "write", .letter = 'w', .help = "change the files in place instead of printing them" },
-    [OPT_CHECK] = { "check", .help = "change nothing; name the files that are not formatted, exit 1" },
-    [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true, .help = "write the result into OUT" },
+    [OPT_WRITE] = { "write", .letter = 'w',
+                    .help = "change the files in place instead of printing them" },
+    [OPT_CHECK] = { "check",
+                    .help = "change nothing; name the files that are not formatted, exit 1" },
+    [OPT_OUTPUT] = { "output", "OUT", .letter = 'o', .file = true,
+                     .help = "write the result into OUT" },
 };
 
 struct fmt {

@@ -10,7 +10,8 @@
 enum { OPT_FORMAT, OPT_LAYOUT, OPT_CHAIN, OPT_OUTPUT };
 
 static const struct cmd_option options[] = {
-    [OPT_FORMAT] = { "format", "FORMAT", "svg|dot|mermaid", "what to write (by the extension of OUT, else svg)" },
+    [OPT_FORMAT] = { "format", "FORMAT", "svg|dot|mermaid",
+                     "what to write (by the extension of OUT, else svg)" },
     [OPT_LAYOUT] = { "layout", "LAYOUT", "layered|given",
                      "layers from left to right, or as in ThingsBoard's editor (layered)" },
     [OPT_CHAIN] = { "chain", "NAME", .help = "only the chain of this name or id" },

@@ -16,27 +16,36 @@
 #define RETRIES 4
 #define RETRIES_MAX 20
 
-enum { OPT_URL, OPT_USER, OPT_PASSWORD_FILE, OPT_TOKEN, OPT_TOKEN_FILE, OPT_CHAIN, OPT_TYPE, OPT_OUTPUT, OPT_FORMAT,
+enum { OPT_URL, OPT_USER, OPT_PASSWORD_FILE, OPT_TOKEN, OPT_TOKEN_FILE, OPT_CHAIN, OPT_TYPE,
+       OPT_OUTPUT, OPT_FORMAT,
        OPT_RAW, OPT_LIST, OPT_CACERT, OPT_CERT, OPT_KEY, OPT_INSECURE, OPT_TIMEOUT, OPT_RETRIES };
 
 static const struct cmd_option options[] = {
     [OPT_URL] = { "url", "URL", .help = "the server: https://HOST[:PORT] ($TBEDGEC_URL)" },
-    [OPT_USER] = { "user", "NAME", .help = "log in as this user ($TBEDGEC_USER); password from $TBEDGEC_PASSWORD" },
-    [OPT_PASSWORD_FILE] = { "password-file", "FILE", .file = true, .help = "the password is in FILE; - is standard input" },
-    [OPT_TOKEN] = { "token", "TOKEN", .help = "JWT or API key; others can see it: better $TBEDGEC_TOKEN or a file" },
-    [OPT_TOKEN_FILE] = { "token-file", "FILE", .file = true, .help = "the token is in FILE; - is standard input" },
-    [OPT_CHAIN] = { "chain", "NAME", .help = "only the chain of this name or id; may be given several times" },
+    [OPT_USER] = { "user", "NAME",
+                   .help = "log in as this user ($TBEDGEC_USER); password from $TBEDGEC_PASSWORD" },
+    [OPT_PASSWORD_FILE] = { "password-file", "FILE", .file = true,
+                            .help = "the password is in FILE; - is standard input" },
+    [OPT_TOKEN] = { "token", "TOKEN",
+                    .help = "JWT or API key; others can see it: better $TBEDGEC_TOKEN or a file" },
+    [OPT_TOKEN_FILE] = { "token-file", "FILE", .file = true,
+                         .help = "the token is in FILE; - is standard input" },
+    [OPT_CHAIN] = { "chain", "NAME",
+                    .help = "only the chain of this name or id; may be given several times" },
     [OPT_TYPE] = { "type", "TYPE", "core|edge|all", "only chains of this type (all)" },
-    [OPT_OUTPUT] = { "output", "DIR", .letter = 'o', .dir = true, .help = "directory to write into (.)" },
+    [OPT_OUTPUT] = { "output", "DIR", .letter = 'o', .dir = true,
+                     .help = "directory to write into (.)" },
     [OPT_FORMAT] = { "format", "FORMAT", "json|yaml", "form of the files (json)" },
     [OPT_RAW] = { "raw", .help = "keep times, tenant and versions" },
     [OPT_LIST] = { "list", .help = "write nothing, print type, id and name of the chains" },
-    [OPT_CACERT] = { "cacert", "FILE", .file = true, .help = "PEM file of the authorities to trust (the system's)" },
+    [OPT_CACERT] = { "cacert", "FILE", .file = true,
+                     .help = "PEM file of the authorities to trust (the system's)" },
     [OPT_CERT] = { "cert", "FILE", .file = true, .help = "PEM file of our certificate" },
     [OPT_KEY] = { "key", "FILE", .file = true, .help = "PEM file of its key (in the same file)" },
     [OPT_INSECURE] = { "insecure", .help = "take any certificate" },
     [OPT_TIMEOUT] = { "timeout", "SECONDS", .help = "a request may take so long (30)" },
-    [OPT_RETRIES] = { "retries", "N", .help = "tries more after 429, 5xx and lost connections (4)" },
+    [OPT_RETRIES] = { "retries", "N",
+                      .help = "tries more after 429, 5xx and lost connections (4)" },
 };
 
 /* A whole number from 0 or 1 to max. */
@@ -110,7 +119,8 @@ credentials(const struct cmd_args *x, struct tbe_arena *a, struct pull_options *
     }
     const char *password = getenv("TBEDGEC_PASSWORD");
     o->password = password && *password ? password : NULL;
-    return o->password ? EXIT_CLEAN : cmd_usage(x->cmd, "no password: set TBEDGEC_PASSWORD or give --password-file");
+    return o->password ? EXIT_CLEAN : cmd_usage(x->cmd,
+                                                "no password: set TBEDGEC_PASSWORD or give --password-file");
 }
 
 static int
@@ -123,7 +133,8 @@ take_options(const struct cmd_args *x, struct tbe_arena *a, struct pull_options 
         return cmd_usage(x->cmd, "no --url given");
     }
     if (x->v[OPT_TIMEOUT] && !number(x->v[OPT_TIMEOUT], 1, TIMEOUT_MAX_S, &o->timeout_s)) {
-        return cmd_usage(x->cmd, "--timeout takes 1 to %d seconds, not %s", TIMEOUT_MAX_S, x->v[OPT_TIMEOUT]);
+        return cmd_usage(x->cmd, "--timeout takes 1 to %d seconds, not %s", TIMEOUT_MAX_S,
+                         x->v[OPT_TIMEOUT]);
     }
     if (x->v[OPT_RETRIES] && !number(x->v[OPT_RETRIES], 0, RETRIES_MAX, &retries)) {
         return cmd_usage(x->cmd, "--retries takes 0 to %d, not %s", RETRIES_MAX, x->v[OPT_RETRIES]);
@@ -172,16 +183,19 @@ wanted(const struct cmd_args *x, const struct pull_chain *c, bool *found)
 }
 
 static int
-write_chain(const struct cmd_args *x, struct tbe_arena *a, const struct pull_chain *c, struct doc *d)
+write_chain(const struct cmd_args *x, struct tbe_arena *a, const struct pull_chain *c,
+            struct doc *d)
 {
     bool yaml = x->v[OPT_FORMAT] && strcmp(x->v[OPT_FORMAT], "yaml") == 0;
     struct tbe_buf out = { 0 }, old = { 0 };
-    struct tbe_str path = tbe_arena_fmt(a, "%s/%.*s.%s", x->v[OPT_OUTPUT] ? x->v[OPT_OUTPUT] : ".", (int)c->file.n,
+    struct tbe_str path = tbe_arena_fmt(a, "%s/%.*s.%s", x->v[OPT_OUTPUT] ? x->v[OPT_OUTPUT] : ".",
+                                        (int)c->file.n,
                                         c->file.p, yaml ? "yaml" : "json");
     int rc = EXIT_CLEAN;
     fmt_order(a, d);
     if (yaml && fmt_yaml(&out, d, NULL)) {
-        rc = cmd_fail("%s: half a surrogate pair in a text: YAML cannot hold it, use --format json", path.p);
+        rc = cmd_fail("%s: half a surrogate pair in a text: YAML cannot hold it, use --format json",
+                      path.p);
     } else if (!yaml) {
         fmt_json(&out, d);
     }

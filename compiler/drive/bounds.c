@@ -12,7 +12,8 @@ struct node_bounds {
 };
 
 /* Classes that make several messages of one, as many as the message says. */
-static const char *const multipliers[] = { "split_array", "duplicate_to_group", "duplicate_to_related", "duplicate_to_group_by_name" };
+static const char *const multipliers[] = { "split_array", "duplicate_to_group",
+                                           "duplicate_to_related", "duplicate_to_group_by_name" };
 
 /* Classes that hold messages back, and the key of their limit. */
 static const struct {
@@ -182,7 +183,8 @@ parks(struct tbe_arena *a, struct bounds *b, const struct ir_node *n)
         }
         const struct doc *max = parking[i].key ? doc_get(n->src->config, parking[i].key) : NULL;
         uint64_t limit = max && max->t == DOC_INT && max->i >= 0 ? (uint64_t)max->i : BOUNDS_NONE;
-        b->parks = b->parks ? b->parks : tbe_arena_alloc(a, (b->chain->n_nodes + 1) * sizeof *b->parks);
+        b->parks = b->parks ? b->parks : tbe_arena_alloc(a,
+                                                         (b->chain->n_nodes + 1) * sizeof *b->parks);
         b->parks[b->n_parks++] = (struct bounds_park){ n, limit, parking[i].per_originator };
     }
 }
@@ -231,7 +233,8 @@ bounds_of(struct tbe_arena *a, const struct ir_chain *c, struct bounds *b)
     b->runs = many ? BOUNDS_NONE : first.runs;
     b->script_runs = many && b->scripts ? BOUNDS_NONE : first.script_runs;
     b->fuel = many && b->loops ? BOUNDS_NONE : b->loops ? first.fuel : 0;
-    b->arena = endless && b->scripts ? BOUNDS_NONE : add(first.kept, b->scripts ? TBE_SCRIPT_ARENA : 0);
+    b->arena = endless && b->scripts ? BOUNDS_NONE : add(first.kept,
+                                                         b->scripts ? TBE_SCRIPT_ARENA : 0);
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -270,7 +273,8 @@ void
 bounds_text(struct tbe_buf *b, const struct bounds *x)
 {
     put_name(b, x->chain->src->name);
-    tbe_buf_fmt(b, " (%s)\n  nodes           %u, %u of them reachable\n", x->chain->src->file, x->nodes, x->reachable);
+    tbe_buf_fmt(b, " (%s)\n  nodes           %u, %u of them reachable\n", x->chain->src->file,
+                x->nodes, x->reachable);
     tbe_buf_fmt(b, "  relations       %u\n", x->relations);
     row(b, "longest path", x->longest, x->longest == 1 ? " node" : " nodes");
     row(b, "calls in a row", x->in_a_row, "");
@@ -283,7 +287,8 @@ bounds_text(struct tbe_buf *b, const struct bounds *x)
     for (uint32_t i = 0; i < x->n_parks; i++) {
         tbe_buf_putz(b, "  parked          ");
         put_bound(b, x->parks[i].limit, false);
-        tbe_buf_putz(b, x->parks[i].limit == BOUNDS_NONE ? ", in " : x->parks[i].per_originator ? " of an originator, in " : " messages, in ");
+        tbe_buf_putz(b,
+                     x->parks[i].limit == BOUNDS_NONE ? ", in " : x->parks[i].per_originator ? " of an originator, in " : " messages, in ");
         put_name(b, x->parks[i].node->src->src->name);
         tbe_buf_putc(b, '\n');
     }

@@ -74,7 +74,8 @@ get_file(const char **p, const char *word, struct cache_file *f)
 {
     char name[16];
     int used = 0;
-    if (sscanf(*p, "%15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " " HEX "\n%n", name, &f->dev,
+    if (sscanf(*p, "%15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " " HEX "\n%n",
+               name, &f->dev,
                &f->ino, &f->size, &f->mtime, &f->ctime, f->digest, &used) != 7 ||
         !used || strcmp(name, word) != 0 || strlen(f->digest) != 64) {
         return false;
@@ -95,9 +96,11 @@ cache_read(struct tbe_arena *a, const char *out, struct build_cache *c)
         return;
     }
     const char *p = b.p;
-    bool good = sscanf(p, HEX "\ncc " HEX "\ninputs %64[0-9a-f-]\n%n", r.program, r.cc, r.inputs, &used) == 3 && used > 0;
+    bool good = sscanf(p, HEX "\ncc " HEX "\ninputs %64[0-9a-f-]\n%n", r.program, r.cc, r.inputs,
+                       &used) == 3 && used > 0;
     p += used;
-    if (good && strlen(r.program) == 64 && strlen(r.cc) == 64 && get_file(&p, "output", &r.output) && get_file(&p, "library", &r.library)) {
+    if (good && strlen(r.program) == 64 && strlen(r.cc) == 64 &&
+        get_file(&p, "output", &r.output) && get_file(&p, "library", &r.library)) {
         *c = r;
         c->inputs[strlen(r.inputs) == 64 ? 64 : 0] = '\0';
         c->said = tbe_arena_dup(a, (struct tbe_str){ p, b.n - (size_t)(p - b.p) });
@@ -108,7 +111,8 @@ cache_read(struct tbe_arena *a, const char *out, struct build_cache *c)
 static void
 put_file(struct tbe_buf *b, const char *word, const struct cache_file *f)
 {
-    tbe_buf_fmt(b, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", word, f->dev, f->ino, f->size,
+    tbe_buf_fmt(b, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", word,
+                f->dev, f->ino, f->size,
                 f->mtime, f->ctime, f->digest);
 }
 
@@ -162,13 +166,15 @@ cache_cc(struct tbe_arena *a, const struct toolchain *t, char out[65])
 }
 
 int
-cache_inputs(struct tbe_arena *a, const struct toolchain *t, const char *options, char *const *files, int n,
+cache_inputs(struct tbe_arena *a, const struct toolchain *t, const char *options,
+             char *const *files, int n,
              char out[65])
 {
     struct tbe_buf b = { 0 }, text = { 0 };
     struct cache_file self, lib;
     char hex[65];
-    int rc = identify("/proc/self/exe", &self) == 0 && identify(tbe_arena_dupz(a, t->library), &lib) == 0 ? 0 : -1;
+    int rc = identify("/proc/self/exe", &self) == 0 && identify(tbe_arena_dupz(a, t->library),
+                                                                &lib) == 0 ? 0 : -1;
     if (rc == 0) {
         self.digest[0] = lib.digest[0] = '\0';
         tbe_buf_fmt(&b, "tbedgec %s\n%s\n", PACKAGE_VERSION, options);

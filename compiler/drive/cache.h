@@ -39,7 +39,8 @@ void cache_cc(struct tbe_arena *a, const struct toolchain *t, char out[65]);
 /* Digest of everything that decides what a build gives: this compiler, the run time, the C compiler (its
  * words and its file), `options`, and name and bytes of each chain file. 0; -1 when it cannot be told: a
  * file is standard input or cannot be read. */
-int cache_inputs(struct tbe_arena *a, const struct toolchain *t, const char *options, char *const *files, int n,
+int cache_inputs(struct tbe_arena *a, const struct toolchain *t, const char *options,
+                 char *const *files, int n,
                  char out[65]) TBE_MUST_USE;
 
 #endif

@@ -46,7 +46,8 @@ struct diff {
 };
 
 /* layout: places of nodes count as well. Lives in a, points into both. */
-struct diff *diff_of(struct tbe_arena *a, const struct chains *old, const struct chains *new, bool layout);
+struct diff *diff_of(struct tbe_arena *a, const struct chains *old, const struct chains *new,
+                     bool layout);
 void diff_text(struct tbe_buf *out, struct tbe_arena *a, const struct diff *d, bool colour);
 void diff_json(struct tbe_buf *out, struct tbe_arena *a, const struct diff *d);
 
@@ -63,6 +64,7 @@ struct diff_line {
     bool last; /* of its text, without a line break behind */
 };
 /* The lines of two texts, removed before added; *n of them. NULL when a text has more than DIFF_MAX_LINES. */
-struct diff_line *diff_lines(struct tbe_arena *a, struct tbe_str old, struct tbe_str new, uint32_t *n);
+struct diff_line *diff_lines(struct tbe_arena *a, struct tbe_str old, struct tbe_str new,
+                             uint32_t *n);
 
 #endif

@@ -9,7 +9,8 @@
 static bool
 is_noise(struct tbe_str key, bool layout)
 {
-    static const char *const noise[] = { "id", "ruleChainId", "createdTime", "tenantId", "version", "firstRuleNodeId",
+    static const char *const noise[] = { "id", "ruleChainId", "createdTime", "tenantId", "version",
+                                         "firstRuleNodeId",
                                          "externalId", "allEnabledUntil" };
     static const char *const places[] = { "layoutX", "layoutY" };
     for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++) {
@@ -21,7 +22,8 @@ is_noise(struct tbe_str key, bool layout)
 }
 
 static void
-add_key(struct tbe_arena *a, struct diff_keys *k, struct tbe_str path, const struct doc *old, const struct doc *new)
+add_key(struct tbe_arena *a, struct diff_keys *k, struct tbe_str path, const struct doc *old,
+        const struct doc *new)
 {
     if (k->n == k->cap) {
         uint32_t cap = k->cap ? k->cap * 2 : 8;
@@ -42,13 +44,16 @@ struct compare {
     bool layout;
 };
 
-static void compare(struct compare *c, struct tbe_str path, const struct doc *old, const struct doc *new);
+static void compare(struct compare *c, struct tbe_str path, const struct doc *old,
+                    const struct doc *new);
 
 static void
-compare_member(struct compare *c, struct tbe_str path, struct tbe_str key, const struct doc *old, const struct doc *new)
+compare_member(struct compare *c, struct tbe_str path, struct tbe_str key, const struct doc *old,
+               const struct doc *new)
 {
     if (!c->frame || !is_noise(key, c->layout)) {
-        compare(c, path.n ? tbe_arena_fmt(c->a, "%.*s/%.*s", (int)path.n, path.p, (int)key.n, key.p) : key, old, new);
+        compare(c, path.n ? tbe_arena_fmt(c->a, "%.*s/%.*s", (int)path.n, path.p, (int)key.n,
+                                          key.p) : key, old, new);
     }
 }
 
@@ -101,7 +106,8 @@ text_doc(struct tbe_arena *a, struct tbe_str s)
 }
 
 static void
-compare_text(struct tbe_arena *a, struct diff_keys *k, const char *key, struct tbe_str old, struct tbe_str new)
+compare_text(struct tbe_arena *a, struct diff_keys *k, const char *key, struct tbe_str old,
+             struct tbe_str new)
 {
     if (!tbe_str_eq(old, new)) {
         add_key(a, k, tbe_strz(key), text_doc(a, old), text_doc(a, new));
@@ -109,7 +115,8 @@ compare_text(struct tbe_arena *a, struct diff_keys *k, const char *key, struct t
 }
 
 static void
-compare_nodes(struct tbe_arena *a, const struct chain_node *old, const struct chain_node *new, bool layout,
+compare_nodes(struct tbe_arena *a, const struct chain_node *old, const struct chain_node *new,
+              bool layout,
               struct diff_keys *out)
 {
     static const char *const own[] = { "name", "type", "configuration" };
@@ -127,7 +134,8 @@ compare_nodes(struct tbe_arena *a, const struct chain_node *old, const struct ch
         const struct doc *mine = pass ? new->doc : old->doc, *other = pass ? old->doc : new->doc;
         for (const struct doc *x = mine->t == DOC_MAP ? mine->first : NULL; x; x = x->next) {
             const struct doc *y = doc_get_str(other, x->key);
-            bool known = tbe_str_eqz(x->key, own[0]) || tbe_str_eqz(x->key, own[1]) || tbe_str_eqz(x->key, own[2]);
+            bool known = tbe_str_eqz(x->key, own[0]) || tbe_str_eqz(x->key,
+                                                                    own[1]) || tbe_str_eqz(x->key, own[2]);
             if (!known && (!pass || !y)) {
                 compare_member(&c, TBE_STR(""), x->key, pass ? y : x, pass ? x : y);
             }
@@ -202,7 +210,8 @@ links(struct tbe_arena *a, const struct chain *c, const int32_t *to, uint32_t be
 static void
 add_edge(struct diff_chain *d, const struct chain *c, const struct chain_edge *e, bool added)
 {
-    d->edges[d->n_edges++] = (struct diff_edge){ &c->nodes[e->from], &c->nodes[e->to], e->type, added };
+    d->edges[d->n_edges++] = (struct diff_edge){ &c->nodes[e->from], &c->nodes[e->to], e->type,
+                                                 added };
 }
 
 static void
@@ -248,7 +257,8 @@ compare_chains(struct tbe_arena *a, struct diff_chain *d, bool layout)
     d->nodes = tbe_arena_alloc(a, (old->n_nodes + new->n_nodes + 1) * sizeof *d->nodes);
     compare_heads(a, d, to, layout);
     for (uint32_t i = 0; i < old->n_nodes; i++) {
-        struct diff_node n = { .old = &old->nodes[i], .new = to[i] >= 0 ? &new->nodes[to[i]] : NULL };
+        struct diff_node n = { .old = &old->nodes[i],
+                               .new = to[i] >= 0 ? &new->nodes[to[i]] : NULL };
         if (n.new) {
             taken[to[i]] = true;
             compare_nodes(a, n.old, n.new, layout, &n.keys);

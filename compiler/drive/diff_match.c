@@ -129,7 +129,8 @@ match_group(struct match *m, struct entry *old, uint32_t n_old, struct entry *ne
     for (int pass = n_old > 1 || n_new > 1 ? 0 : 1; pass < 2; pass++) {
         for (uint32_t i = 0; i < n_old; i++) {
             for (uint32_t k = 0; m->to[old[i].n->index] < 0 && k < n_new; k++) {
-                if (!m->taken[new[k].n->index] && (pass || diff_same(old[i].n->config, new[k].n->config))) {
+                if (!m->taken[new[k].n->index] &&
+                    (pass || diff_same(old[i].n->config, new[k].n->config))) {
                     pair(m, old[i].n->index, new[k].n->index);
                 }
             }

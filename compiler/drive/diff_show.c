@@ -48,7 +48,8 @@ diff_lines(struct tbe_arena *a, struct tbe_str old, struct tbe_str new, uint32_t
     while (head < x.n && head < y.n && same_line(&x, head, &y, head)) {
         head++;
     }
-    while (tail < x.n - head && tail < y.n - head && same_line(&x, x.n - 1 - tail, &y, y.n - 1 - tail)) {
+    while (tail < x.n - head && tail < y.n - head &&
+           same_line(&x, x.n - 1 - tail, &y, y.n - 1 - tail)) {
         tail++;
     }
     /* Longest common subsequence of what is between: len[i][k] for the lines from i and k on. */
@@ -106,7 +107,8 @@ static void
 sign(const struct show *s, char c)
 {
     if (s->colour) {
-        tbe_buf_putz(s->b, c == '+' ? "\033[32m" : c == '-' ? "\033[31m" : c == '@' ? "\033[36m" : "\033[33m");
+        tbe_buf_putz(s->b,
+                     c == '+' ? "\033[32m" : c == '-' ? "\033[31m" : c == '@' ? "\033[36m" : "\033[33m");
     }
 }
 
@@ -173,7 +175,8 @@ put_lines(const struct show *s, const struct diff_key *k)
     }
     for (uint32_t i = 0; i < n; i++) {
         bool near = false;
-        for (uint32_t j = i > DIFF_CONTEXT ? i - DIFF_CONTEXT : 0; j < n && j <= i + DIFF_CONTEXT; j++) {
+        for (uint32_t j = i > DIFF_CONTEXT ? i - DIFF_CONTEXT : 0; j < n &&
+             j <= i + DIFF_CONTEXT; j++) {
             near |= v[j].sign != ' ';
         }
         if (near) {
@@ -189,7 +192,8 @@ put_lines(const struct show *s, const struct diff_key *k)
             tbe_buf_putc(s->b, v[i].sign);
             put_safe(s->b, v[i].text);
             tbe_buf_putz(s->b, v[i].sign != ' ' && s->colour ? "\033[0m" : "");
-            tbe_buf_putz(s->b, v[i].last && v[i].sign != ' ' ? " (no line break at the end)\n" : "\n");
+            tbe_buf_putz(s->b, v[i].last &&
+                         v[i].sign != ' ' ? " (no line break at the end)\n" : "\n");
             last = i;
         }
         line += v[i].sign != '-';
@@ -336,7 +340,8 @@ json_chain(struct tbe_buf *b, struct tbe_arena *a, const struct diff_chain *c)
     tbe_buf_putz(b, "],\"relations\":[");
     for (uint32_t i = 0; i < c->n_edges; i++) {
         const struct diff_edge *e = &c->edges[i];
-        tbe_buf_fmt(b, "%s{\"change\":\"%s\",\"from\":", i ? "," : "", e->added ? "added" : "removed");
+        tbe_buf_fmt(b, "%s{\"change\":\"%s\",\"from\":", i ? "," : "",
+                    e->added ? "added" : "removed");
         json_text(b, e->from->name);
         tbe_buf_putz(b, ",\"relation\":");
         json_text(b, e->relation);

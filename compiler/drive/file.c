@@ -20,7 +20,8 @@ file_read(const char *path, size_t max, struct tbe_buf *b)
     if (fd < 0) {
         return -1;
     }
-    while (b->n - start <= max && ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))) {
+    while (b->n - start <= max && ((n = read(fd, chunk, sizeof chunk)) > 0 ||
+                                   (n < 0 && errno == EINTR))) {
         if (n > 0) {
             tbe_buf_put(b, chunk, (size_t)n);
         }

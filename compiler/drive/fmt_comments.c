@@ -46,7 +46,8 @@ break_at(const char *p, const char *end)
     if (n > 1 && memcmp(p, "\xC2\x85", 2) == 0) {
         return 2;
     }
-    return n > 2 && (memcmp(p, "\xE2\x80\xA8", 3) == 0 || memcmp(p, "\xE2\x80\xA9", 3) == 0) ? 3 : 0;
+    return n > 2 && (memcmp(p, "\xE2\x80\xA8", 3) == 0 ||
+                     memcmp(p, "\xE2\x80\xA9", 3) == 0) ? 3 : 0;
 }
 
 /* Where the line from p to end ends without its break. */
@@ -55,7 +56,8 @@ without_break(const char *text, size_t p, size_t end)
 {
     for (size_t n = 1; n <= 3 && end >= p + n; n++) {
         if (break_at(text + end - n, text + end) == n) {
-            return end - n - (n == 1 && text[end - 1] == '\n' && end > p + 1 && text[end - 2] == '\r');
+            return end - n - (n == 1 && text[end - 1] == '\n' && end > p + 1 &&
+                              text[end - 2] == '\r');
         }
     }
     return end;
@@ -197,7 +199,8 @@ static void
 add_before(struct fmt_comments *c, struct item *to, struct tbe_str line)
 {
     bool blank = line.n == 0;
-    if (blank && ((to->n_before && to->before[to->n_before - 1].n == 0) || (to == c->items && !to->n_before))) {
+    if (blank && ((to->n_before && to->before[to->n_before - 1].n == 0) ||
+                  (to == c->items && !to->n_before))) {
         return; /* one blank line is enough, none at the top */
     }
     if (to->n_before == to->cap_before) {
@@ -216,7 +219,8 @@ add_before(struct fmt_comments *c, struct item *to, struct tbe_str line)
 /* The comment or blank line that line `i` (0-based) has outside of texts. *span: the first that may
  * reach into it. false: it has none. */
 static bool
-find_in_line(const struct fmt_comments *c, uint32_t i, uint32_t *span, struct tbe_str *found, bool *own)
+find_in_line(const struct fmt_comments *c, uint32_t i, uint32_t *span, struct tbe_str *found,
+             bool *own)
 {
     size_t p = c->lines[i], end = i + 1 < c->n_lines ? c->lines[i + 1] : c->text.n;
     bool space = true; /* what is before allows a comment here */

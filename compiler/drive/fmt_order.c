@@ -101,9 +101,11 @@ order_list(struct doc *list, const char *const *keys)
 static void
 order_metadata(struct tbe_arena *a, struct doc *d)
 {
-    static const char *const keys[] = { "ruleChainId", "id", "name", "root", "version", "firstNodeIndex",
+    static const char *const keys[] = { "ruleChainId", "id", "name", "root", "version",
+                                        "firstNodeIndex",
                                         "firstNode", "nodes", "connections", "ruleChainConnections", NULL };
-    static const char *const ends[] = { "fromIndex", "from", "toIndex", "to", "targetRuleChainId", "type",
+    static const char *const ends[] = { "fromIndex", "from", "toIndex", "to", "targetRuleChainId",
+                                        "type",
                                         NULL };
     if (!d || d->t != DOC_MAP) {
         return;
@@ -121,7 +123,8 @@ static void
 order_chain(struct tbe_arena *a, struct doc *d)
 {
     static const char *const shape[] = { "ruleChain", "entity", "metadata", "metaData", NULL };
-    static const char *const head[] = { "id", "name", "type", "root", "debugMode", "firstRuleNodeId",
+    static const char *const head[] = { "id", "name", "type", "root", "debugMode",
+                                        "firstRuleNodeId",
                                         "configuration", "additionalInfo", NULL };
     if (d->t != DOC_MAP) {
         return;

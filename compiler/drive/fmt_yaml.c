@@ -224,7 +224,8 @@ put_literal(struct writer *w, const struct doc *d, int by)
 static bool
 is_connection(const struct doc *d)
 {
-    return d->up && (tbe_str_eqz(d->up->key, "connections") || tbe_str_eqz(d->up->key, "ruleChainConnections"));
+    return d->up && (tbe_str_eqz(d->up->key, "connections") ||
+                     tbe_str_eqz(d->up->key, "ruleChainConnections"));
 }
 
 static bool

@@ -64,7 +64,8 @@ struct graph *graph_of(struct tbe_arena *a, const struct chain *c);
 
 /* Lines of an edge's label and how many; the relations one to a line, the last one says how many more. */
 #define GRAPH_LABEL_LINES 4u
-uint32_t graph_label(struct tbe_arena *a, const struct graph_edge *e, struct tbe_str lines[GRAPH_LABEL_LINES]);
+uint32_t graph_label(struct tbe_arena *a, const struct graph_edge *e,
+                     struct tbe_str lines[GRAPH_LABEL_LINES]);
 /* Width of a text in pixels, of a font of `size` pixels; text cut to width, with an ellipsis. */
 double graph_text_width(struct tbe_str s, double size);
 struct tbe_str graph_cut(struct tbe_arena *a, struct tbe_str s, double size, double width);
@@ -98,7 +99,8 @@ struct graph_layers {
 };
 void graph_place_vertical(struct graph_layers *l);
 
-void graph_dot(struct tbe_buf *out, struct tbe_arena *a, struct graph *const *g, uint32_t n, bool given);
+void graph_dot(struct tbe_buf *out, struct tbe_arena *a, struct graph *const *g, uint32_t n,
+               bool given);
 void graph_mermaid(struct tbe_buf *out, struct tbe_arena *a, struct graph *const *g, uint32_t n);
 void graph_svg(struct tbe_buf *out, struct tbe_arena *a, struct graph *const *g, uint32_t n);
 

@@ -154,7 +154,8 @@ add_bends(struct work *w, uint32_t e)
     w->first_bend[e] = w->l.n_v;
     for (uint32_t i = 0; i < n; i++) {
         bool label = h > 0 && i == (w->reversed[e] ? n - 1 : 0);
-        w->l.v[w->l.n_v++] = (struct graph_vertex){ .layer = w->layer[left] + 1 + i, .node = GRAPH_NO_NODE,
+        w->l.v[w->l.n_v++] = (struct graph_vertex){ .layer = w->layer[left] + 1 + i,
+                                                    .node = GRAPH_NO_NODE,
                                                     .edge = e, .h = label ? h + 2 : BEND_HEIGHT };
     }
 }
@@ -172,8 +173,10 @@ connect_vertices(struct work *w)
         }
     }
     for (uint32_t i = 0; i < l->n_v; i++) {
-        l->v[i].down = tbe_arena_alloc(l->a, ((i < n ? ends[2 * i] : 1) + 1) * sizeof *l->v[i].down);
-        l->v[i].up = tbe_arena_alloc(l->a, ((i < n ? ends[2 * i + 1] : 1) + 1) * sizeof *l->v[i].up);
+        l->v[i].down = tbe_arena_alloc(l->a,
+                                       ((i < n ? ends[2 * i] : 1) + 1) * sizeof *l->v[i].down);
+        l->v[i].up = tbe_arena_alloc(l->a,
+                                     ((i < n ? ends[2 * i + 1] : 1) + 1) * sizeof *l->v[i].up);
     }
     for (uint32_t e = 0; e < l->g->n_edges; e++) {
         uint32_t k = bends(w, e), at = left_end(w, e);
@@ -205,7 +208,8 @@ make_vertices(struct work *w)
         g->w = g->kind == GRAPH_INPUT ? 60 : g->w < NODE_MIN_WIDTH ? NODE_MIN_WIDTH : g->w;
         g->w = g->w > NODE_MAX_WIDTH ? NODE_MAX_WIDTH : g->w;
         g->h = g->kind == GRAPH_INPUT ? 26 : NODE_HEIGHT;
-        l->v[i] = (struct graph_vertex){ .layer = w->layer[i], .node = i, .edge = GRAPH_NO_NODE, .h = g->h };
+        l->v[i] = (struct graph_vertex){ .layer = w->layer[i], .node = i, .edge = GRAPH_NO_NODE,
+                                         .h = g->h };
     }
     l->n_v = l->g->n_nodes;
     for (uint32_t e = 0; e < l->g->n_edges; e++) {
@@ -443,7 +447,8 @@ route(struct work *w, uint32_t e, const double *left, const double *width)
             x->label = (struct graph_point){ left[v->layer] + width[v->layer] / 2, v->y };
         }
     }
-    x->points[x->n_points++] = (struct graph_point){ l->g->nodes[to->node].x, port(l, to, false, first + n - 1) };
+    x->points[x->n_points++] = (struct graph_point){ l->g->nodes[to->node].x,
+                                                     port(l, to, false, first + n - 1) };
     for (uint32_t i = 0; w->reversed[e] && i < x->n_points / 2; i++) {
         struct graph_point p = x->points[i];
         x->points[i] = x->points[x->n_points - 1 - i];

@@ -131,7 +131,8 @@ graph_of(struct tbe_arena *a, const struct chain *c)
     }
     add_edges(a, g, c);
     if (c->first >= 0) {
-        g->edges[g->n_edges++] = (struct graph_edge){ .from = g->n_nodes, .to = (uint32_t)c->first };
+        g->edges[g->n_edges++] = (struct graph_edge){ .from = g->n_nodes,
+                                                      .to = (uint32_t)c->first };
         g->nodes[g->n_nodes++] = (struct graph_node){ .name = TBE_STR("Input"), .type = TBE_STR(""),
                                                       .kind = GRAPH_INPUT };
     }
@@ -139,7 +140,8 @@ graph_of(struct tbe_arena *a, const struct chain *c)
 }
 
 uint32_t
-graph_label(struct tbe_arena *a, const struct graph_edge *e, struct tbe_str lines[GRAPH_LABEL_LINES])
+graph_label(struct tbe_arena *a, const struct graph_edge *e,
+            struct tbe_str lines[GRAPH_LABEL_LINES])
 {
     uint32_t n = e->n_relations < GRAPH_LABEL_LINES ? e->n_relations : GRAPH_LABEL_LINES;
     for (uint32_t i = 0; i < n; i++) {

@@ -44,10 +44,12 @@ put_node(struct tbe_buf *b, struct tbe_arena *a, const struct graph_node *n)
         xml(b, n->type);
         tbe_buf_putc(b, ')');
     }
-    tbe_buf_fmt(b, "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%d\"/>\n", n->x, n->y,
+    tbe_buf_fmt(b,
+                "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%d\"/>\n", n->x, n->y,
                 n->w, n->h, input ? 13 : 6);
     double middle = n->x + n->w / 2, y = n->y + n->h / 2;
-    text_at(b, "name", middle, input ? y + 4 : y - 2, graph_cut(a, n->name, GRAPH_NAME_SIZE, n->w - 12));
+    text_at(b, "name", middle, input ? y + 4 : y - 2,
+            graph_cut(a, n->name, GRAPH_NAME_SIZE, n->w - 12));
     if (n->type.n) {
         text_at(b, "type", middle, y + 13, graph_cut(a, n->type, GRAPH_TYPE_SIZE, n->w - 12));
     }
@@ -67,7 +69,8 @@ put_line(struct tbe_buf *b, const struct graph *g, const struct graph_edge *e)
     tbe_buf_putz(b, "<path class=\"edge\" marker-end=\"url(#arrow)\" d=\"");
     if (e->loop) {
         double x = n->x + n->w / 2, y = n->y;
-        tbe_buf_fmt(b, "M%.1f,%.1f C%.1f,%.1f %.1f,%.1f %.1f,%.1f", x + 20, y, x + 44, y - 28, x - 44, y - 28, x - 20,
+        tbe_buf_fmt(b, "M%.1f,%.1f C%.1f,%.1f %.1f,%.1f %.1f,%.1f", x + 20, y, x + 44, y - 28,
+                    x - 44, y - 28, x - 20,
                     y);
     }
     for (uint32_t i = 0; i < e->n_points; i++) {
@@ -104,7 +107,8 @@ put_label(struct tbe_buf *b, struct tbe_arena *a, const struct graph_edge *e)
         tbe_buf_putz(b, i ? ", " : "");
         xml(b, e->relations[i]);
     }
-    tbe_buf_fmt(b, "</title><rect class=\"paper\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+    tbe_buf_fmt(b,
+                "</title><rect class=\"paper\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
                 e->label.x - w / 2 - 2, top, w + 4, n * GRAPH_LABEL_LINE);
     for (uint32_t i = 0; i < n; i++) {
         text_at(b, "label", e->label.x, top + i * GRAPH_LABEL_LINE + 9.5, lines[i]);

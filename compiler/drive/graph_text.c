@@ -86,7 +86,8 @@ graph_mermaid(struct tbe_buf *b, struct tbe_arena *a, struct graph *const *g, ui
     (void)a;
     tbe_buf_putz(b, "flowchart LR\n");
     for (int i = 0; i < GRAPH_N_KINDS; i++) {
-        tbe_buf_fmt(b, "    classDef %s fill:%s,stroke:%s,color:#222\n", graph_styles[i].name, graph_styles[i].fill,
+        tbe_buf_fmt(b, "    classDef %s fill:%s,stroke:%s,color:#222\n", graph_styles[i].name,
+                    graph_styles[i].fill,
                     graph_styles[i].line);
     }
     for (uint32_t k = 0; k < n; k++) {
@@ -102,7 +103,8 @@ graph_mermaid(struct tbe_buf *b, struct tbe_arena *a, struct graph *const *g, ui
                 mermaid_text(b, v->type);
                 tbe_buf_putz(b, "</small>");
             }
-            tbe_buf_fmt(b, "\"%s:::%s\n", v->kind == GRAPH_INPUT ? "])" : "]", graph_styles[v->kind].name);
+            tbe_buf_fmt(b, "\"%s:::%s\n", v->kind == GRAPH_INPUT ? "])" : "]",
+                        graph_styles[v->kind].name);
         }
         for (uint32_t i = 0; i < g[k]->n_edges; i++) {
             const struct graph_edge *e = &g[k]->edges[i];

@@ -31,27 +31,32 @@ struct pull;
 
 /* Logs in, if user and password are given. *why says what went wrong: it never holds a secret. Returns 0; 1:
  * the server refuses; -1: it cannot be reached or makes no sense. Free with pull_close in any case. */
-int pull_open(struct tbe_arena *a, const struct pull_options *o, struct pull **p, struct tbe_str *why) TBE_MUST_USE;
+int pull_open(struct tbe_arena *a, const struct pull_options *o, struct pull **p,
+              struct tbe_str *why) TBE_MUST_USE;
 void pull_close(struct pull *p);
 
 /* All chains of a type ("CORE", "EDGE"), appended to v; returns as pull_open. */
-int pull_list(struct pull *p, const char *type, struct pull_chain *v, uint32_t *n, struct tbe_str *why) TBE_MUST_USE;
+int pull_list(struct pull *p, const char *type, struct pull_chain *v, uint32_t *n,
+              struct tbe_str *why) TBE_MUST_USE;
 /* Gives all n chains their file names. */
 void pull_names(struct tbe_arena *a, struct pull_chain *v, uint32_t n);
 /* The chain as an exported file: {ruleChain, metadata}. raw: with times, tenant and versions, which change
  * without the chain changing. */
-int pull_fetch(struct pull *p, const struct pull_chain *c, bool raw, struct doc **out, struct tbe_str *why) TBE_MUST_USE;
+int pull_fetch(struct pull *p, const struct pull_chain *c, bool raw, struct doc **out,
+               struct tbe_str *why) TBE_MUST_USE;
 
 /* ---- HTTP, for the above --------------------------------------------------------------------- */
 
 /* One request, repeated as the options say; body NULL: GET, else POST of JSON. *out: the answer as JSON. */
-int pull_request(struct pull *p, const char *path, struct tbe_str body, struct doc **out, struct tbe_str *why)
+int pull_request(struct pull *p, const char *path, struct tbe_str body, struct doc **out,
+                 struct tbe_str *why)
     TBE_MUST_USE;
 struct tbe_arena *pull_arena(struct pull *p);
 /* Answers and texts go to this arena from now on, so that one chain's can be freed before the next. */
 void pull_use(struct pull *p, struct tbe_arena *a);
 /* All later requests carry it. */
 void pull_authorize(struct pull *p, const char *token);
-int pull_http_open(struct tbe_arena *a, const struct pull_options *o, struct pull **p, struct tbe_str *why) TBE_MUST_USE;
+int pull_http_open(struct tbe_arena *a, const struct pull_options *o, struct pull **p,
+                   struct tbe_str *why) TBE_MUST_USE;
 
 #endif

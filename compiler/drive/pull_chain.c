@@ -65,7 +65,8 @@ take_chain(struct tbe_arena *a, const struct doc *d, struct pull_chain *c)
 }
 
 static int
-take_page(struct pull *p, const struct doc *page, struct pull_chain *v, uint32_t *n, struct tbe_str *why)
+take_page(struct pull *p, const struct doc *page, struct pull_chain *v, uint32_t *n,
+          struct tbe_str *why)
 {
     const struct doc *data = doc_get(page, "data");
     if (!data || data->t != DOC_LIST) {
@@ -91,7 +92,8 @@ pull_list(struct pull *p, const char *type, struct pull_chain *v, uint32_t *n, s
 {
     for (uint32_t page = 0;; page++) {
         struct doc *d;
-        struct tbe_str path = tbe_arena_fmt(pull_arena(p), "/api/ruleChains?pageSize=%u&page=%u&type=%s&sortProperty=name"
+        struct tbe_str path = tbe_arena_fmt(pull_arena(p),
+                                            "/api/ruleChains?pageSize=%u&page=%u&type=%s&sortProperty=name"
                                             "&sortOrder=ASC", PULL_PAGE, page, type);
         int rc = pull_request(p, path.p, TBE_STR_NONE, &d, why);
         rc = rc != 0 ? rc : take_page(p, d, v, n, why);
@@ -118,14 +120,16 @@ safe_name(struct tbe_arena *a, struct tbe_str s)
     size_t n = 0;
     for (size_t i = 0; i < s.n && n < PULL_MAX_NAME; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        bool letter = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        bool letter = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' &&
+                                                               c <= '9') || c == '-' || c == '_';
         if (letter || (c == '.' && n > 0) || c >= 0x80) {
             out[n++] = (char)c;
         } else if (n > 0 && out[n - 1] != '_') {
             out[n++] = '_';
         }
     }
-    while (n > 0 && n >= PULL_MAX_NAME - 3 && ((unsigned char)out[n - 1] & 0xC0) == 0x80 && s.n > PULL_MAX_NAME) {
+    while (n > 0 && n >= PULL_MAX_NAME - 3 && ((unsigned char)out[n - 1] & 0xC0) == 0x80 &&
+           s.n > PULL_MAX_NAME) {
         n--; /* not half a character */
     }
     while (n > 0 && (out[n - 1] == '_' || out[n - 1] == '.' || (unsigned char)out[n - 1] >= 0xC0)) {
@@ -153,7 +157,8 @@ pull_names(struct tbe_arena *a, struct pull_chain *v, uint32_t n)
         for (uint32_t k = 0; k < n; k++) {
             shared |= k != i && same_name(safe[i], safe[k]);
         }
-        v[i].file = shared ? tbe_arena_fmt(a, "%.*s-%.*s", (int)safe[i].n, safe[i].p, (int)v[i].id.n, v[i].id.p) : safe[i];
+        v[i].file = shared ? tbe_arena_fmt(a, "%.*s-%.*s", (int)safe[i].n, safe[i].p,
+                                           (int)v[i].id.n, v[i].id.p) : safe[i];
     }
 }
 
@@ -174,7 +179,8 @@ drop(struct doc *map, const char *const *keys)
 static void
 clean(struct doc *head, struct doc *meta)
 {
-    static const char *const of_chain[] = { "createdTime", "tenantId", "version", "firstRuleNodeId", NULL };
+    static const char *const of_chain[] = { "createdTime", "tenantId", "version", "firstRuleNodeId",
+                                            NULL };
     static const char *const of_meta[] = { "version", NULL };
     static const char *const of_node[] = { "createdTime", "ruleChainId", NULL };
     static const char *const of_debug[] = { "allEnabledUntil", NULL };
@@ -188,13 +194,16 @@ clean(struct doc *head, struct doc *meta)
 }
 
 int
-pull_fetch(struct pull *p, const struct pull_chain *c, bool raw, struct doc **out, struct tbe_str *why)
+pull_fetch(struct pull *p, const struct pull_chain *c, bool raw, struct doc **out,
+           struct tbe_str *why)
 {
     struct tbe_arena *a = pull_arena(p);
     struct doc *head, *meta;
-    int rc = pull_request(p, tbe_arena_fmt(a, "/api/ruleChain/%s", c->id.p).p, TBE_STR_NONE, &head, why);
+    int rc = pull_request(p, tbe_arena_fmt(a, "/api/ruleChain/%s", c->id.p).p, TBE_STR_NONE, &head,
+                          why);
     if (rc == 0) {
-        rc = pull_request(p, tbe_arena_fmt(a, "/api/ruleChain/%s/metadata", c->id.p).p, TBE_STR_NONE, &meta, why);
+        rc = pull_request(p, tbe_arena_fmt(a, "/api/ruleChain/%s/metadata", c->id.p).p,
+                          TBE_STR_NONE, &meta, why);
     }
     if (rc != 0) {
         return rc;

@@ -74,7 +74,8 @@ take_header(char *line, size_t one, size_t n, void *arg)
 {
     struct pull *p = arg;
     struct tbe_str v;
-    if (header_is(line, n * one, "Retry-After", &v) && v.n && v.n < 10 && strspn(v.p, "0123456789") >= v.n) {
+    if (header_is(line, n * one, "Retry-After", &v) && v.n && v.n < 10 &&
+        strspn(v.p, "0123456789") >= v.n) {
         unsigned long s = strtoul(tbe_arena_dupz(p->a, v), NULL, 10);
         p->retry_after = s > PULL_RETRY_AFTER_MAX ? PULL_RETRY_AFTER_MAX : (unsigned)s;
     } else if (header_is(line, n * one, "Location", &v)) {
@@ -119,7 +120,8 @@ set_tls(CURL *c, const struct pull_options *o)
 }
 
 int
-pull_http_open(struct tbe_arena *a, const struct pull_options *o, struct pull **out, struct tbe_str *why)
+pull_http_open(struct tbe_arena *a, const struct pull_options *o, struct pull **out,
+               struct tbe_str *why)
 {
     struct pull *p = *out = tbe_arena_zalloc(a, sizeof *p);
     p->a = a;
@@ -141,7 +143,8 @@ pull_http_open(struct tbe_arena *a, const struct pull_options *o, struct pull **
     curl_easy_setopt(p->curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(p->curl, CURLOPT_TIMEOUT, o->timeout_s);
-    curl_easy_setopt(p->curl, CURLOPT_CONNECTTIMEOUT, o->timeout_s < CONNECT_SECONDS ? o->timeout_s : CONNECT_SECONDS);
+    curl_easy_setopt(p->curl, CURLOPT_CONNECTTIMEOUT,
+                     o->timeout_s < CONNECT_SECONDS ? o->timeout_s : CONNECT_SECONDS);
     curl_easy_setopt(p->curl, CURLOPT_USERAGENT, "tbedgec/" PACKAGE_VERSION);
     curl_easy_setopt(p->curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -250,7 +253,8 @@ refused(struct pull *p, const char *path, CURLcode rc, long status, struct tbe_s
 }
 
 int
-pull_request(struct pull *p, const char *path, struct tbe_str body, struct doc **out, struct tbe_str *why)
+pull_request(struct pull *p, const char *path, struct tbe_str body, struct doc **out,
+             struct tbe_str *why)
 {
     struct tbe_str url = tbe_arena_fmt(p->a, "%.*s%s", (int)p->base.n, p->base.p, path);
     struct diags ds;
