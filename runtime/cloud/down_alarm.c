@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "nodes/alarm_propagate.h"
 
 static struct tbe_str
 json_text(struct down *d, tbe_val v)
@@ -63,6 +64,7 @@ create_alarm(struct down *d, const struct down_update *u, tbe_val v)
     }
     take_fields(d, v, &a);
     store_put_alarm(d->b, &a);
+    alarm_propagate(d->s, d->b, &a);
 }
 
 static void
@@ -75,6 +77,7 @@ change_alarm(struct down *d, const struct down_update *u, tbe_val v)
     }
     if (u->op == DOWN_UPDATED) {
         take_fields(d, v, &a);
+        alarm_propagate(d->s, d->b, &a);
     } else if (u->op == DOWN_ALARM_ACK) {
         a.ack = true;
         a.ack_ts = down_long(v, "ackTs");

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "nodes/alarm_json.h"
+#include "nodes/alarm_propagate.h"
 
 struct changed { /* keys whose value changed; NULL list: time has passed, every rule is looked at */
     const uint32_t *keys;
@@ -171,6 +172,9 @@ raise_alarm(struct tbe_engine *e, struct profile_device *d, uint32_t i, unsigned
     st->alarm = alarm.id;
     st->severity = (int)severity;
     store_put_alarm(e->batch, &alarm);
+    if (strcmp(relation, "Alarm Created") == 0) {
+        alarm_propagate(e->store, e->batch, &alarm);
+    }
     tell(e, d, m, &alarm, relation, rule, &st->create[severity], by_time);
 }
 

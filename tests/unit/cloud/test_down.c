@@ -804,14 +804,24 @@ test_relations(void **state)
 
 #define ALARM_JSON(start) \
     "{\"type\":\"hot\",\"severity\":\"MAJOR\",\"originator\":{\"entityType\":\"DEVICE\",\"id\":\"" DEV "\"}," \
-    "\"startTs\":" start ",\"endTs\":9,\"details\":{\"t\":1},\"propagate\":true}"
+    "\"startTs\":" start ",\"endTs\":9,\"details\":{\"t\":1},\"propagate\":true,\"propagateToTenant\":true}"
 #define ALARM(op, id, json) SEND(alarmupdatemsg, AlarmUpdateMsg, ALARM_UPDATE_MSG, op, id, json)
+
+static bool
+count_alarm(void *arg, const struct store_alarm *a)
+{
+    (void)a;
+    ++*(int *)arg;
+    return true;
+}
 
 static void
 test_alarms(void **state)
 {
     struct tbe_uuid id = uuid_of(OTHER);
+    struct tbe_entity tenant = { TBE_ENT_TENANT, *store_tenant(fx.s) };
     struct store_alarm a;
+    int shown = 0;
 
     (void)state;
     ALARM(CREATED, OTHER, ALARM_JSON("5")); /* of nobody */
@@ -820,6 +830,8 @@ test_alarms(void **state)
     ALARM(CREATED, OTHER, ALARM_JSON("5"));
     assert_true(store_alarm(fx.s, &id, &a));
     assert_true(a.start == 5 && a.propagate && tbe_str_eqz(a.details, "{\"t\":1}"));
+    store_alarm_shown_each(fx.s, &tenant, count_alarm, &shown);
+    assert_int_equal(shown, 1); /* propagated */
     ALARM(CREATED, DEV2, ALARM_JSON("6")); /* the active one is updated, its id stays */
     assert_true(store_alarm(fx.s, &id, &a) && a.start == 6);
     struct tbe_uuid other = uuid_of(DEV2);
