@@ -226,17 +226,19 @@ contains(struct tbe_str s, const char *what)
     return s.n > 0 && memmem(s.p, s.n, what, strlen(what)) != NULL;
 }
 
-/* false: a rate limit, which says nothing about the entries. */
+/* false: a rate limit, which says nothing about the entries. An entry that was refused alone before says nothing
+ * about the cloud: it has its own pause, and must not hold up what has not been tried yet. */
 static bool
-refused(struct cloud *c, struct tbe_str error, int64_t now)
+refused(struct cloud *c, const struct up_flight *f, struct tbe_str error, int64_t now)
 {
     struct uplink *up = &c->up;
     bool limit = contains(error, "Rate limit reached");
+    bool known = !limit && (f->lane == LANE_GENERAL ? general_retried(up, f) : log_retried(up, f));
 
     up->negative++;
     c->stats.failed++;
     note_error(up, error);
-    up->refusals++;
+    up->refusals += !known;
     if (limit) {
         up->rate_limited++;
         up->window = 1;
@@ -245,7 +247,7 @@ refused(struct cloud *c, struct tbe_str error, int64_t now)
         return false;
     }
     log_warn("cloud: an uplink was refused: %s", up->last_error);
-    if (up->refusals > REFUSALS_FREE) {
+    if (!known && up->refusals > REFUSALS_FREE) {
         up->window = 1;
         up->pause = now + backoff(up->refusals - REFUSALS_FREE - 1);
     }
@@ -262,7 +264,7 @@ answered(struct cloud *c, uint32_t i, bool ok, struct tbe_str error)
     if (ok) {
         accepted(&c->up, c->lim.in_flight);
         c->stats.pushed += f.n;
-    } else if (!refused(c, error, now)) {
+    } else if (!refused(c, &f, error, now)) {
         again(c, &f);
         return;
     }

@@ -173,6 +173,8 @@ void general_free(struct cloud *c);
 void general_fill(struct cloud *c);
 int general_send(struct cloud *c, int64_t now, int64_t *due); /* 1 sent, 0 nothing to send, -1 no room */
 void general_answer(struct cloud *c, const struct up_flight *f, bool ok, const char *why, int64_t now);
+/* Whether the message holds a lone entry that was refused alone before: a refusal says nothing new. */
+bool general_retried(struct uplink *up, const struct up_flight *f);
 void general_again(struct cloud *c, const struct up_flight *f); /* f is over without an answer */
 bool general_holds(struct cloud *c, const struct tbe_uuid *entity);
 void general_ack(struct cloud *c);
@@ -180,6 +182,7 @@ void general_ack(struct cloud *c);
 void log_free(struct cloud *c);
 int log_send(struct cloud *c, int64_t now, int64_t *due);
 void log_answer(struct cloud *c, const struct up_flight *f, bool ok, const char *why, int64_t now);
+bool log_retried(struct uplink *up, const struct up_flight *f); /* as general_retried */
 void log_again(struct cloud *c, const struct up_flight *f);
 void log_ack(struct cloud *c, int64_t now, int64_t *due);
 /* the table of keys, uplink_keys.c */

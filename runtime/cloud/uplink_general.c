@@ -335,6 +335,19 @@ general_again(struct cloud *c, const struct up_flight *f)
     }
 }
 
+bool
+general_retried(struct uplink *up, const struct up_flight *f)
+{
+    for (uint32_t i = 0; f->n <= 1 && i < up->n_items; i++) {
+        const struct up_item *it = up->items[i];
+
+        if (it->state == UP_FLIES && it->flight == f->id) {
+            return it->tries > 0;
+        }
+    }
+    return false;
+}
+
 void
 general_answer(struct cloud *c, const struct up_flight *f, bool ok, const char *why, int64_t now)
 {

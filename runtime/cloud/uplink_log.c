@@ -370,6 +370,14 @@ keep_range_aside(struct cloud *c, const struct up_range *r, const char *why)
     store_outbox_seek(c->up.reader, c->up.log_read);
 }
 
+bool
+log_retried(struct uplink *up, const struct up_flight *f)
+{
+    const struct up_range *r = f->n <= 1 ? range_of(up, f->id) : NULL;
+
+    return r != NULL && r->tries > 0;
+}
+
 void
 log_answer(struct cloud *c, const struct up_flight *f, bool ok, const char *why, int64_t now)
 {

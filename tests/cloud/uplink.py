@@ -123,6 +123,24 @@ def poisonous_item():
         check(d.get("aside", {}) in (1, {"items": 1}) or "1" in json.dumps(d.get("aside")), "one item aside", d)
 
 
+def poisonous_items():
+    """Several of them, tried again and again, hold up neither what waited with them nor what comes later."""
+    with Pair(devices=2) as (c, e):
+        c.cmd("refuse")
+        ds = [Device(e, "tok-1"), Device(e, "tok-2")]
+        for k in range(5):
+            pump(ds[0], 100, first=100 * k)
+            ds[1].telemetry({"ts": T0 + 7 + k, "values": {"poison": k}})
+        c.cmd("nack", contains='"poison"', error="NullPointerException")
+        c.cmd("resume")
+        until(lambda: c.stats()["received"]["points"] == 500, "the others arrive", 20)
+        for k in range(10):
+            ds[1].telemetry({"ts": T0 + 1000 + k, "values": {"later": k}})
+            until(lambda: c.stats()["received"]["points"] == 501 + k, "later points arrive at once", 15)
+            time.sleep(0.3)
+        until(lambda: e.status()["cloud"]["aside"] == 5, "all five are kept aside", 40)
+
+
 def rate_limited():
     """Rate limit answers are paced, nothing is lost."""
     with Pair('set={"rateLimit":"5:1"}', devices=1, quiet=False) as (c, e):
@@ -306,6 +324,6 @@ def outage(events=None):
 
 
 if __name__ == "__main__":
-    run_tests([many_in_one, out_of_order_answers, lost_answers, refused_for_a_while, poisonous_item, rate_limited,
+    run_tests([many_in_one, out_of_order_answers, lost_answers, refused_for_a_while, poisonous_item, poisonous_items, rate_limited,
                size_limit, no_answer, killed_in_flight("worker"), killed_in_flight("tbedge-link"), born_on_the_edge,
                attributes_of_the_edge_side, general_first, values, statistics, outage])
