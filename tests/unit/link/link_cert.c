@@ -17,10 +17,10 @@ take_text(BIO *b, char *out, int size)
 }
 
 static bool
-sign(X509 *x, EVP_PKEY *key)
+sign(X509 *x, EVP_PKEY *key, const char *names)
 {
     X509_NAME *name = X509_get_subject_name(x);
-    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost"),
+    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names),
                    *ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
     bool ok;
 
@@ -38,12 +38,12 @@ sign(X509 *x, EVP_PKEY *key)
 }
 
 bool
-link_cert_make(struct link_cert *c)
+link_cert_make(struct link_cert *c, const char *names)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
     BIO *cert = BIO_new(BIO_s_mem()), *priv = BIO_new(BIO_s_mem());
-    bool ok = key && x && sign(x, key) && PEM_write_bio_X509(cert, x) &&
+    bool ok = key && x && sign(x, key, names) && PEM_write_bio_X509(cert, x) &&
               PEM_write_bio_PrivateKey(priv, key, NULL, NULL, 0, NULL, NULL);
 
     ok = take_text(cert, c->cert, sizeof c->cert) && take_text(priv, c->key, sizeof c->key) && ok;
