@@ -5,6 +5,7 @@
 #include "frame/frame.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define FRAME_ABSENT 0xffffffffu
 
@@ -40,6 +41,25 @@ frame_parse(const void *buf, size_t n, struct frame *out)
     memcpy(&out->seq, p + 16, 8);
     out->payload = (struct tbe_str){ p + FRAME_HEAD, len - FRAME_HEAD };
     return len;
+}
+
+ssize_t
+frame_recv(int fd, struct tbe_buf *in, size_t *n, size_t room)
+{
+    uint32_t whole = 0;
+    ssize_t got;
+
+    if (*n >= FRAME_HEAD) { /* in bounds: frame_parse has seen it */
+        memcpy(&whole, in->p, 4);
+    }
+    in->n = *n;
+    if (!tbe_buf_reserve(in, whole > *n ? whole - *n : room)) {
+        in->oom = false;
+        return FRAME_NO_MEMORY;
+    }
+    got = recv(fd, in->p + *n, in->cap - 1 - *n, 0);
+    *n += got > 0 ? (size_t)got : 0;
+    return got;
 }
 
 size_t

@@ -59,6 +59,8 @@
 #ifndef TBE_FRAME_FRAME_H
 #define TBE_FRAME_FRAME_H
 
+#include <sys/types.h>
+
 #include "tbe/base.h"
 
 #define FRAME_HEAD 24u
@@ -147,6 +149,11 @@ struct frame {
 /* Reading: gives the next whole frame of buf[0..n), or 0 when more bytes are needed, or -1 when the
  * bytes are not a frame; else its length. The payload points into buf. */
 int64_t frame_parse(const void *buf, size_t n, struct frame *out);
+/* One recv() of a socket: appends to the *n bytes of frames in `in` (its own n is not used), with room for
+ * the whole of a frame that has begun, else for `room` bytes. Returns as recv(): > 0 more bytes, 0 the other
+ * end is gone, -1 nothing now; or FRAME_NO_MEMORY. */
+#define FRAME_NO_MEMORY (-2)
+ssize_t frame_recv(int fd, struct tbe_buf *in, size_t *n, size_t room);
 /* Writing: frame_begin, frame_put_* ..., frame_end patches the length. It is false when memory ran out
  * (b->oom) or the frame is above FRAME_MAX; then the whole frame is taken out of b again. */
 size_t frame_begin(struct tbe_buf *b, uint8_t type, uint8_t flags, uint32_t conn, uint32_t aux, uint64_t seq);

@@ -425,26 +425,16 @@ take_frames(struct link_proc *l)
 static bool
 read_once(struct link_proc *l)
 {
-    uint32_t need = 0;
-    ssize_t n;
+    ssize_t n = frame_recv(l->fd, &l->in, &l->in_n, READ_FIRST);
 
-    if (l->in_n >= FRAME_HEAD) { /* its length is in bounds: frame_parse has seen it */
-        memcpy(&need, l->in.p, 4);
-    }
-    l->in.n = l->in_n;
-    if (!tbe_buf_reserve(&l->in, need > l->in_n ? need - l->in_n : READ_FIRST)) {
-        l->in.oom = false;
+    if (n == FRAME_NO_MEMORY) {
         kill_broken(l, "cannot be heard: out of memory");
-        return false;
+    } else if (n == 0) {
+        event_del(&l->rd); /* SIGCHLD follows */
     }
-    n = recv(l->fd, l->in.p + l->in_n, l->in.cap - 1 - l->in_n, 0);
     if (n <= 0) {
-        if (n == 0) {
-            event_del(&l->rd); /* SIGCHLD follows */
-        }
         return false;
     }
-    l->in_n += (size_t)n;
     take_frames(l);
     return !l->blocked && !l->broken;
 }

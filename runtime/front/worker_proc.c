@@ -489,27 +489,16 @@ take_frames(struct worker *w)
 static bool
 read_once(struct worker *w)
 {
-    uint32_t need = 0;
-    ssize_t n;
+    ssize_t n = frame_recv(w->fd, &w->in, &w->in_n, READ_FIRST / 4);
 
-    /* a frame bigger than the buffer: its length is known to be in bounds */
-    if (w->in_n >= FRAME_HEAD) {
-        memcpy(&need, w->in.p, 4);
-    }
-    w->in.n = w->in_n;
-    if (!tbe_buf_reserve(&w->in, need > w->in_n ? need - w->in_n : READ_FIRST / 4)) {
-        w->in.oom = false;
+    if (n == FRAME_NO_MEMORY) {
         worker_kill(w, "out of memory for its frames");
-        return false;
+    } else if (n == 0) {
+        event_del(&w->rd); /* SIGCHLD follows */
     }
-    n = recv(w->fd, w->in.p + w->in_n, w->in.cap - 1 - w->in_n, 0);
     if (n <= 0) {
-        if (n == 0) {
-            event_del(&w->rd); /* SIGCHLD follows */
-        }
         return false;
     }
-    w->in_n += (size_t)n;
     size_t used = take_frames(w);
     w->in_n -= used;
     memmove(w->in.p, w->in.p + used, w->in_n);
