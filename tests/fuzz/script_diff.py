@@ -38,7 +38,17 @@ class Js:
                          '"x,y"', 'true', 'false', 'null', 'undefined', '[]', '[1,2,3]', '["b","a"]', '{}',
                          '({p: 1, q: "r"})')
 
+    def number(self, depth):
+        """What is a number, mostly: operands of any kind make nearly all arithmetic NaN."""
+        if depth <= 0 or self.r.random() < 0.4:
+            return self.pick('0', '1', '-1', '2', '3', '7', '0.5', '-2.5', '255', '1e21', '-0', 'msg.a', 'msg.b', 'msg.d',
+                             'msg.l[0]', 'msg.o.x', 'msg.e', *self.vars)
+        return f'({self.number(depth - 1)} {self.pick("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", ">>>", "**")} ' \
+               f'{self.number(depth - 1)})'
+
     def expr(self, depth):
+        if self.r.random() < 0.2:
+            return self.number(depth)
         if depth <= 0 or self.r.random() < 0.15:
             choices = [self.literal(), 'msg.' + self.pick(*'abcdefloz'), 'metadata.k']
             if self.vars:
