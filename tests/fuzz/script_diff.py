@@ -43,7 +43,7 @@ class Js:
         if depth <= 0 or self.r.random() < 0.4:
             return self.pick('0', '1', '-1', '2', '3', '7', '0.5', '-2.5', '255', '1e21', '-0', 'msg.a', 'msg.b', 'msg.d',
                              'msg.l[0]', 'msg.o.x', 'msg.e', *self.vars)
-        return f'({self.number(depth - 1)} {self.pick("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", ">>>", "**")} ' \
+        return f'({self.number(depth - 1)} {self.pick("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", ">>>")} ' \
                f'{self.number(depth - 1)})'
 
     def expr(self, depth):
