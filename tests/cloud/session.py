@@ -273,12 +273,12 @@ def tls():
                    check=True, capture_output=True)
     c = Cloud("tlsCert=" + cert, "tlsKey=" + key)
     fill(c)
-    e = Edge(c.port, env={"CLOUD_RPC_SSL_ENABLED": "true", "CLOUD_RPC_SSL_CERT": cert, "CLOUD_RPC_HOST": "localhost"})
+    e = Edge(c.port, env={"CLOUD_RPC_SSL_ENABLED": "true", "CLOUD_RPC_SSL_CERT": cert, "CLOUD_RPC_HOST": "127.0.0.1"})
     try:
         until(lambda: c.stats()["syncsDone"] == 1, "synchronised over TLS", 30)
         e.stop(keep=True)
         n = c.stats()["accepts"]
-        e.extra = {"CLOUD_RPC_SSL_ENABLED": "true", "CLOUD_RPC_HOST": "localhost"}
+        e.extra = {"CLOUD_RPC_SSL_ENABLED": "true", "CLOUD_RPC_HOST": "127.0.0.1"}
         e.start()
         time.sleep(2)
         check(c.stats()["accepts"] == n, "not without the CA")
