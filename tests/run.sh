@@ -68,9 +68,9 @@ sanitize() {
 
 run check make_check
 run schemas sh tests/check/schemas.sh --install
-run script at_least 950 sh tests/conformance/scripts.sh
-run node-cases at_least 970 sh tests/conformance/node-cases.sh
-run traces at_least 950 sh tests/conformance/traces.sh
+run script sh tests/conformance/scripts.sh
+run node-cases sh tests/conformance/node-cases.sh
+run traces at_least 980 sh tests/conformance/traces.sh
 run device-api sh tests/conformance/device-api-all.sh
 run cloud sh tests/cloud/cloud.sh
 run cloud-replay sh tests/conformance/cloud.sh
