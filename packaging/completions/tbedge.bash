@@ -24,17 +24,19 @@ _tbedge()
     -c | --config | --x509 | --csv | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W 'client shared server' -- "$cur"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W 'csv jsonl' -- "$cur"); return ;;
-    --token | --mqtt-basic | --profile | --label | --info | --secret | --customer | --timeout | --retries | --show | \
+    --severity) mapfile -t COMPREPLY < <(compgen -W 'CRITICAL MAJOR MINOR WARNING INDETERMINATE' -- "$cur"); return ;;
+    --name | --details | --user | --token | --mqtt-basic | --profile | --label | --info | --secret | --customer | --timeout | --retries | --show | \
         --device | --key | --from | --to) return ;;
     esac
     case $cmd in
-    '') words='run deploy rollback status device profile attr rpc telemetry export outbox aside backup --data -c --config -h --help --version' ;;
+    '') words='run deploy rollback status device profile attr relation alarm rpc telemetry export outbox aside backup --data -c --config -h --help --version' ;;
     status | outbox) words='--json -h --help' ;;
     aside) words='list retry drop -h --help' ;;
     device)
         case $sub in
-        '') words='add list show rm credentials claim assign unassign -h --help' ;;
+        '') words='add list show set rm credentials claim assign unassign -h --help' ;;
         add) words='--token --mqtt-basic --x509 --profile --label --gateway --info --csv -h --help' ;;
+        set) words='--name --label -h --help' ;;
         list) words='--json -h --help' ;;
         credentials) words='--token --mqtt-basic --x509 -h --help' ;;
         claim) words='--secret --customer --json -h --help' ;;
@@ -63,12 +65,28 @@ _tbedge()
         *) words='--scope --json -h --help' ;;
         esac
         ;;
+    relation)
+        case $sub in
+        '') words='add rm list -h --help' ;;
+        add) words='--info --user -h --help' ;;
+        list) words='--json -h --help' ;;
+        *) words='--user -h --help' ;;
+        esac
+        ;;
+    alarm)
+        case $sub in
+        '') words='list create ack clear rm -h --help' ;;
+        list) words='--json -h --help' ;;
+        create) words='--severity --details --user -h --help' ;;
+        *) words='--user -h --help' ;;
+        esac
+        ;;
     rpc) words='--oneway --timeout --persistent --retries --json --show -h --help' ;;
     telemetry) words='--key --json -h --help' ;;
     export) words='--device --key --from --to --format --output -h --help' ;;
     *) words='-h --help' ;;
     esac
-    if [[ $cur == -* || -z $cmd || ($cmd == @(device|profile|attr|aside) && -z $sub) ]]; then
+    if [[ $cur == -* || -z $cmd || ($cmd == @(device|profile|attr|relation|alarm|aside) && -z $sub) ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     elif [[ $cmd == @(run|deploy|backup) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -466,6 +466,30 @@ command_device_unassign(struct command *c)
 }
 
 int
+command_device_set(struct command *c)
+{
+    struct tbe_str name = TBE_STR_NONE, label = TBE_STR_NONE;
+    struct hub_device *d;
+    char err[256];
+    int r;
+
+    (void)command_option(c, "--name", &name);
+    (void)command_option(c, "--label", &label);
+    r = command_words(c, 1, 1, "device set NAME [--name NEW] [--label TEXT]");
+    if (r != 0) {
+        return r;
+    }
+    if (name.p == NULL && label.p == NULL) {
+        return command_usage(c, "nothing to set: --name NEW or --label TEXT is missing");
+    }
+    d = command_device(c, c->argv[0]);
+    if (d == NULL) {
+        return 1;
+    }
+    return hub_device_set(c->hub, d, name, label, err) == 0 ? 0 : command_fail(c, "%s", err);
+}
+
+int
 command_device_rm(struct command *c)
 {
     int r = command_words(c, 1, 1, "device rm NAME");

@@ -186,6 +186,9 @@ struct hub_device *hub_gateway_child(struct device_hub *h, const struct hub_devi
                                      struct tbe_str type, char err[256]);
 /* The checks of hub_device_create alone, for lists that must be added whole or not at all. */
 int hub_device_check(struct device_hub *h, const struct hub_new_device *n, char err[256]) TBE_MUST_USE;
+/* Another name, another label, or both: absent stays, an empty label goes. Open sessions go on. */
+int hub_device_set(struct device_hub *h, struct hub_device *d, struct tbe_str name, struct tbe_str label, char err[256])
+    TBE_MUST_USE;
 void hub_device_remove(struct device_hub *h, const struct tbe_uuid *id);
 /* Validates and fills c->id from c->value for MQTT basic and X.509 (2.1). Text in the hub's scratch arena. */
 int hub_cred_normalize(struct device_hub *h, struct store_cred *c, char err[256]) TBE_MUST_USE;

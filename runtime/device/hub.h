@@ -74,6 +74,12 @@ void hub_cloud_mute(struct device_hub *h, bool mute);
 void hub_cloud_event(struct device_hub *h, enum cloud_kind kind, const struct tbe_entity *e, enum cloud_action action,
                      struct tbe_str body);
 void hub_cloud_relation(struct device_hub *h, const struct store_relation *r, bool deleted);
+/* A relation as the rule engine and the cloud get it, appended. */
+void hub_relation_json(struct tbe_buf *b, const struct store_relation *r);
+/* What a person did to an entity, told to the rule engine (facts/rule-nodes.md 2.1); nothing while no chains run.
+ * data: JSON text. name: entityName, with entityType beside it, or absent. user: who did it, or the null uuid. */
+void hub_action(struct device_hub *h, const struct tbe_entity *originator, struct tbe_str type, struct tbe_str data,
+                struct tbe_str name, const struct tbe_uuid *user);
 /* Every device goes: sessions are closed as for a deleted one. The caller deletes the entities. */
 void hub_wiped(struct device_hub *h);
 

@@ -269,6 +269,62 @@ hub_gateway_child(struct device_hub *h, const struct hub_device *gateway, struct
     return hub_device_create(h, &n, &id, err) == 0 ? hub_device(h, &id) : NULL;
 }
 
+/* The stored version of a device as the reference counts it: one more with every change here. */
+static void
+next_version(struct tbe_arena *a, tbe_val v)
+{
+    tbe_val version = tbe_map_get(v.u.m, TBE_STR("version"));
+
+    if ((version.t == TBE_INT || version.t == TBE_LONG) && version.u.i < INT64_MAX) {
+        version.u.i++;
+        version.t = version.u.i > INT32_MAX ? TBE_LONG : version.t;
+        tbe_map_put(a, v.u.m, TBE_STR("version"), version);
+    }
+}
+
+int
+hub_device_set(struct device_hub *h, struct hub_device *d, struct tbe_str name, struct tbe_str label, char err[256])
+{
+    struct tbe_entity id = { TBE_ENT_DEVICE, d->id };
+    const struct store_entity *old = store_entity(h->store, &id), *other;
+    struct tbe_arena *a = store_batch_arena(h->batch);
+    struct store_entity e;
+    tbe_val v;
+
+    if (old == NULL || tbe_json_parse(a, old->json, TBE_JSON_JAVA, &v, NULL) != 0 || v.t != TBE_MAP) {
+        snprintf(err, 256, "the stored device cannot be read");
+        return -1;
+    }
+    e = *old;
+    if (name.p != NULL) {
+        other = store_entity_by_name(h->store, TBE_ENT_DEVICE, name);
+        if (check_name(name, "Device", err) != 0) {
+            return -1;
+        }
+        if (other != NULL && !tbe_uuid_eq(&other->id.id, &id.id)) {
+            snprintf(err, 256, "Device with such name already exists!");
+            return -1;
+        }
+        e.name = name;
+        tbe_map_put(a, v.u.m, TBE_STR("name"), tbe_strv(name));
+    }
+    if (label.p != NULL) {
+        if (utf8_length(label) > NAME_MAX_CHARS || memchr(label.p, '\0', label.n) != NULL) {
+            snprintf(err, 256, "Device label is longer than %d characters or has a NUL", NAME_MAX_CHARS);
+            return -1;
+        }
+        e.label = label.n > 0 ? label : TBE_STR_NONE;
+        tbe_map_put(a, v.u.m, TBE_STR("label"), label.n > 0 ? tbe_strv(label) : TBE_NULL_VAL);
+    }
+    next_version(a, v);
+    e.json = tbe_json_text(a, v, TBE_OUT_JAVA);
+    store_put_entity(h->batch, &e);
+    hub_cloud_event(h, CLOUD_KIND_DEVICE, &id, CLOUD_ACTION_UPDATED, TBE_STR_NONE);
+    hub_device_changed(h, &id.id);
+    hub_action(h, &id, TBE_STR("ENTITY_UPDATED"), e.json, e.name, &tbe_uuid_null);
+    return 0;
+}
+
 void
 hub_device_remove(struct device_hub *h, const struct tbe_uuid *id)
 {
