@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# cloud.sh [SUITE...]: the edge against the test cloud: session, uplink, downlink, chains, deploy, hostile, beside one another.
+# cloud.sh [SUITE...]: the edge against the test cloud: session, uplink, commands, downlink, chains, deploy, hostile,
+# beside one another.
 # Last line: N passed, N failed.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-suites=${*:-session uplink downlink chains deploy hostile}
+suites=${*:-session uplink commands downlink chains deploy hostile}
 for s in $suites; do
     python3 "$here/$s.py" >"$logs/$s" 2>&1 &
 done

@@ -48,6 +48,15 @@ def differences(path):
     return out
 
 
+def user(u, shown):
+    """Who did something on the recorded edge, by what the recording shows of the name."""
+    mail = "@" in shown
+    return {"id": ref("USER", u), "createdTime": 1700000000000, "tenantId": ref("TENANT", TENANT_ID),
+            "customerId": ref("CUSTOMER", NULL_ID), "email": shown if mail else u + "@example.com",
+            "authority": "TENANT_ADMIN", "firstName": None if mail or not shown else shown, "lastName": None,
+            "phone": None, "additionalInfo": None, "version": None}
+
+
 def is_statistics(up):
     return not flatten(up)
 
@@ -103,7 +112,7 @@ class Base:
     def scan(self):
         t = self.t
         self.created, self.born, self.asked = {}, set(), set()
-        self.bodies, self.types = {}, {}
+        self.bodies, self.types, self.users = {}, {}, {}
         self.scan_uplinks()
         for _, d in t.downlinks():
             for field, kind in KINDS.items():
@@ -130,6 +139,10 @@ class Base:
                     self.bodies.setdefault(v["id"], v["entity"])
                 elif field in ("deviceProfileUpdateMsg", "assetProfileUpdateMsg") and isinstance(v.get("entity"), dict):
                     self.bodies.setdefault(v["id"], v["entity"])
+                elif field == "alarmCommentUpdateMsg" and (v["entity"].get("userId") or {}).get("id"):
+                    u = v["entity"]["userId"]["id"]
+                    self.users.setdefault(u, v["entity"].get("comment", {}).get("userName") or "")
+                    self.known.add(u)
                 elif field.endswith("RequestMsg"):
                     self.asked.add(v.get("entityId"))
                 elif field == "entityData" and v["entityId"] not in self.born:
@@ -233,6 +246,8 @@ class Base:
         for u in (PROFILE_ID, ASSET_PROFILE_ID):
             (profiles if u == PROFILE_ID else asset_profiles)[u].update(self.bodies.get(u) or {})
         yield root_chain()
+        for u, name in self.users.items():
+            yield {"userUpdateMsg": [entity_msg("USER", self.bodies.get(u) or user(u, name))]}
         for b in profiles.values():
             yield {"deviceProfileUpdateMsg": [entity_msg("DEVICE_PROFILE", b)]}
         for b in asset_profiles.values():
@@ -467,10 +482,68 @@ def create_device(r, m, block):
     del text
 
 
-def name_here(r, name):
-    """What a device of the recording is called on this edge (a rename may not have been possible)."""
-    u = r.base.names.get(name)
-    return getattr(r.base, "here", {}).get(u, name)
+def sent(block, field):
+    """The first of these that the recorded edge sent in the step."""
+    return next((v for x in block if x.get("dir") == "up" and "uplinkMsg" in x["msg"]
+                 for f, v in flatten(x["msg"]["uplinkMsg"]) if f == field), None)
+
+
+def rename_device(r, m, block):
+    u = (sent(block, "deviceUpdateMsg") or {}).get("id") or r.base.names.get(m.group(1) or m.group(2))
+    stored = r.edge.entity(r.base.alias.get(u, u)) if u else None
+    if not stored:
+        raise Failed("nothing tells which device is renamed")
+    new = m.group(3) or m.group(4)
+    r.edge.cmd("device", "set", stored["name"], "--name", new)
+    r.base.names[new] = u
+    r.base.here = getattr(r.base, "here", {})
+    r.base.here[u] = new
+
+
+def entity_word(r, name, recorded=None):
+    """How a command names an entity of the recording."""
+    u = recorded["id"] if recorded else r.base.names.get(name)
+    kind = recorded["entityType"] if recorded else r.base.types.get(u, "DEVICE")
+    if not u:
+        raise Failed("nothing tells what %s is" % name)
+    return "%s:%s" % (kind, r.base.alias.get(u, u))
+
+
+def create_relation(r, m, block):
+    e = (sent(block, "relationUpdateMsg") or {}).get("entity") or {}
+    r.base.relation = (entity_word(r, m.group(1), e.get("from")), m.group(2), entity_word(r, m.group(3), e.get("to")))
+    r.edge.cmd("relation", "add", *r.base.relation,
+               *(["--info", json.dumps(e["additionalInfo"])] if e.get("additionalInfo") else []))
+
+
+def delete_relation(r, m, block):
+    e = (sent(block, "relationUpdateMsg") or {}).get("entity")
+    if e:
+        words = entity_word(r, None, e["from"]), e["type"], entity_word(r, None, e["to"])
+    elif m.lastindex:
+        words = entity_word(r, m.group(1)), m.group(2), entity_word(r, m.group(3))
+    else:
+        words = getattr(r.base, "relation", None)
+    if not words:
+        raise Failed("nothing tells which relation")
+    r.edge.cmd("relation", "rm", *words)
+
+
+def create_alarm(r, m, block):
+    out = r.edge.cmd("alarm", "create", entity_word(r, m.group(3)), m.group(1), "--severity", m.group(2))
+    r.base.alarm = out.split()[-1]
+
+
+ALARM_WORDS = {"acknowledge": "ack", "ack": "ack", "clear": "clear", "delete": "rm"}
+
+
+def change_alarm(r, m, block):
+    """As the user whose comment the recorded edge sent, when the edge here knows that user."""
+    if not getattr(r.base, "alarm", None):
+        raise Failed("nothing tells which alarm")
+    who = ((sent(block, "alarmCommentUpdateMsg") or {}).get("entity", {}).get("userId") or {}).get("id")
+    stored = r.edge.entity(who) if who else None
+    r.edge.cmd("alarm", ALARM_WORDS[m.group(1)], r.base.alarm, *(["--user", stored["email"]] if stored else []))
 
 
 def delete_device(r, m, block):
@@ -505,6 +578,11 @@ ACTIONS = [
     (r"edge process starts|process starts again", start_process),
     (r"^edge REST: create device " + NAME, create_device),
     (r"^edge REST: delete (?:device )?([\w-]+)$", delete_device),
+    (r"^edge REST: rename (?:device )?" + NAME + " to " + NAME, rename_device),
+    (r"^edge REST: (?:create|save|add) relation (\S+) -([^>]+)-> (\S+)", create_relation),
+    (r"^edge REST: (?:delete|remove) (?:that relation|relation (\S+) -([^>]+)-> (\S+))", delete_relation),
+    (r"^edge REST: create alarm (?:type )?([^,]+), (\w+) on ([\w-]+)", create_alarm),
+    (r"^edge REST: (acknowledge|ack|clear|delete) (?:that alarm|the alarm|it)\b", change_alarm),
     (r"^edge REST: save (\w+_SCOPE) attributes of ([\w-]+) (\{.*\})", save_attributes),
     (r"^edge REST: save time series", nothing_to_do),
     (r"^edge REST", no_means),
