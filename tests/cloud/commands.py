@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from entities import Pair, asset, device_id, entity_msg, idle, ref, root_chain
+from entities import Pair, asset, device_down, device_id, entity_msg, idle, ref, root_chain
 from rig import BUILD, NULL_ID, TENANT_ID, Device, check, halves, run_tests, until
 
 USER_ID = "914dafb0-e691-11f1-beeb-998483c8d1f1"
@@ -107,6 +107,11 @@ def renamed():
         refused(e, 2, "usage: ", "device", "set", "--name", "x")
         e.cmd("device", "set", "dev-2", "--name", "é" * 255, "--label", "l" * 255)
         e.cmd("device", "set", "é" * 255, "--name", "é" * 255)
+        c.acked(c.send(device_down(device_id(2), "dev-2", "tok-2", "ENTITY_UPDATED_RPC_MESSAGE", version=7)))
+        before = e.entity(device_id(2))["version"]
+        e.cmd("device", "set", "dev-2", "--label", "v")
+        after = e.entity(device_id(2))["version"]
+        check(before == 7 and after == 8, "the version grows", (before, after))
         settled(c)
         check(len(updates(c, "deviceUpdateMsg", "ENTITY_UPDATED_RPC_MESSAGE")) >= 3, "every change went up")
 

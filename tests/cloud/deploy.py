@@ -146,12 +146,16 @@ def burst_is_one_build():
         check(e.status()["front"]["swaps"] - swaps <= 2, "few swaps", e.status()["front"]["swaps"] - swaps)
 
 
+def live_with(e, nodes):
+    """The deployment record, once chains of which the first has so many nodes are live. One look: it changes meanwhile."""
+    d = deployment(e)
+    return d if d.get("state") == "live" and d["chains"][0]["nodes"] == nodes else None
+
+
 def unchanged_chain_never_rebuilds():
     with Pair(devices=1) as (c, e):
         c.acked(c.send(chain(1)))
-        until(lambda: deployment(e).get("state") == "live" and "Mark" and deployment(e)["chains"][0]["nodes"] == 9,
-              "the chain is live", 30)
-        before = deployment(e)
+        before = until(lambda: live_with(e, 9), "the chain is live", 30)
         c.acked(c.send(chain(1)))
         c.cmd("sync", partial=False)
         until(lambda: c.stats()["syncsDone"] == 2, "forced sync")
@@ -193,8 +197,7 @@ def refused_chain_keeps_the_old_one():
 def broken_node_fails_alone():
     with Pair(devices=1) as (c, e):
         c.acked(c.send(chain(1, kind="org.example.NotThere")))
-        until(lambda: deployment(e).get("state") == "live" and deployment(e)["chains"][0]["nodes"] == 9,
-              "the rest is live", 30)
+        until(lambda: live_with(e, 9), "the rest is live", 30)
         mine = node_id(8)
         until(lambda: any(ev.get("success") is False for ev in events(e, mine)), "lifecycle event of the node")
         check(("WARNING", 0) in alarms(e), "alarm on the edge", alarms(e))
