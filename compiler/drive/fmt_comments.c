@@ -251,6 +251,17 @@ find_in_line(const struct fmt_comments *c, uint32_t i, uint32_t *span, struct tb
     return *own && !inside && i + 1 < c->n_lines;
 }
 
+/* What begins in the line where the writer lets items[i] begin: an element of a list begins with its own
+ * first member, so what is said before that is said of the element. */
+static struct item *
+outermost(struct fmt_comments *c, uint32_t i)
+{
+    while (i > 1 && c->items[i - 1].d->first == c->items[i].d && c->items[i - 1].d->key_line == 0) {
+        i--;
+    }
+    return &c->items[i];
+}
+
 static void
 attach(struct fmt_comments *c)
 {
@@ -265,7 +276,10 @@ attach(struct fmt_comments *c)
             next++;
         }
         if (own || next == 0 || c->items[next - 1].line != i + 1) {
-            add_before(c, next < c->n_items ? &c->items[next] : &c->end, found);
+            add_before(c, next < c->n_items ? outermost(c, next) : &c->end, found);
+        } else if (c->items[next - 1].d->first && c->items[next - 1].d->key_line == 0) {
+            /* behind the dash of a block that begins in a later line: there it would be inside */
+            add_before(c, outermost(c, next - 1), found);
         } else {
             c->items[next - 1].behind = found;
             c->any = true;
