@@ -106,11 +106,13 @@ lenient_downlink(struct cloud *c, struct tbe_str bytes, int32_t *id, bool *is)
     ProtobufCAllocator alloc = cloud_allocator(&c->arena);
     struct tbe_buf out = { 0 };
     Edge__DownlinkMsg *m;
+    bool found = false;
 
     *is = false;
-    while (wire_next(&w) && !(w.field == FIELD_DOWNLINK && w.type == 2)) {
+    while (!found && wire_next(&w)) { /* after a false the fields of w say nothing */
+        found = w.field == FIELD_DOWNLINK && w.type == 2;
     }
-    if (w.field != FIELD_DOWNLINK || w.type != 2) {
+    if (!found) {
         return NULL;
     }
     w = (struct wire){ .p = w.body, .end = w.body + w.n };
