@@ -12,7 +12,7 @@ import common
 from common import check, run
 
 NS = "{http://www.w3.org/2000/svg}"
-GOLDEN = os.path.join(common.HERE, "graph")
+GOLDEN = os.path.join(common.HERE, "graphs")
 UPDATE = "--update" in sys.argv
 
 
