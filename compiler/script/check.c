@@ -183,6 +183,10 @@ walk_decl(struct sema *s, const struct ast *var, struct ast *d)
             }
             v->declared = true;
         }
+        if (v == NULL) { /* while (a) let b; */
+            ast_error(s->c, d->a->line, d->a->col, "syntax", "a declaration cannot stand alone here: put it into { }");
+            return;
+        }
         if (d->b != NULL) {
             sema_write_ident(s, d->a, d->b, OP_NONE, false, true);
         } else if (var->op != AST_DECL_VAR || !sema_is_js(s)) {

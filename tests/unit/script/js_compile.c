@@ -75,6 +75,19 @@ refused_with_a_place(void **state)
     tbe_arena_free(&a);
 }
 
+static void
+a_declaration_alone_is_refused(void **state)
+{
+    struct tbe_arena a;
+    (void)state;
+    tbe_arena_init(&a, 0);
+    struct script_result r = compile(&a, "var n = 0; while (n) let etu;");
+    assert_true(r.refused);
+    assert_non_null(strstr(r.c.p, "a declaration cannot stand alone here"));
+    tbe_buf_free(&r.c);
+    tbe_arena_free(&a);
+}
+
 /* The deepest nesting of open that still compiles; one more does not. */
 static int
 deepest(const char *open, const char *inner, const char *close)
@@ -142,7 +155,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(filter_is_one_line), cmocka_unit_test(hostile_text_stays_text),
-        cmocka_unit_test(refused_with_a_place), cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(refused_with_a_place),
+        cmocka_unit_test(a_declaration_alone_is_refused), cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(size_has_a_limit) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
